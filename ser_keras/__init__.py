@@ -1,0 +1,6 @@
+"""Speech-emotion-recognition papers rebuilt in Keras 3.
+
+Nothing heavy is imported here: `import ser_keras` loads neither a deep-learning backend nor librosa.
+"""
+
+__version__ = "0.1.0"

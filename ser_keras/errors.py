@@ -1,0 +1,19 @@
+"""Errors that a user can mend: they are printed as one message, without a traceback."""
+
+from __future__ import annotations
+
+
+class SerError(Exception):
+    """The message names the thing that is wrong and the remedy."""
+
+    exit_code = 1
+
+
+class MissingCorpusError(SerError):
+    """No corpus that was asked for lies where it was looked for."""
+
+    exit_code = 2
+
+
+class BadAudioError(SerError):
+    """One recording cannot be used; the message begins with its path."""

@@ -1,0 +1,81 @@
+"""The one-dimensional residual network of Jin, Sherstneva & Botygin (2022), Table 1 and Figure 1."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+keras = lazy_loader.load("keras")
+
+KERNEL_SIZE = 8
+POOL_SIZE = 8
+DROPOUT = 0.2
+BLOCKS = 10
+
+
+def build(
+    input_shape: tuple[int, int], n_classes: int, *, learning_rate: float = 1e-4, decay: float = 1e-6
+) -> keras.Model:
+    """Build and compile the network.
+
+    Args:
+        input_shape: (frames, coefficients); at least 64 frames, as two poolings by 8 leave one in 64.
+        n_classes: Emotions.
+        learning_rate: Of RMSprop (section 3.3).
+        decay: "Attenuation rate" (section 3.3): after t batches the rate is learning_rate / (1 + decay * t).
+
+    Returns:
+        A compiled model, (batch, frames, coefficients) -> (batch, n_classes) probabilities.
+
+    Raises:
+        ValueError: Fewer than 64 frames.
+
+    Example:
+        >>> build((228, 12), 8).count_params()
+        1963400
+    """
+    frames = input_shape[0]
+    if frames < POOL_SIZE**2:
+        raise ValueError(f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed")
+    layers = keras.layers
+    inputs = x = keras.Input(input_shape)
+    x = layers.Activation("relu")(_conv(256)(x))  # rows 1, 2
+    x = _pooled(_conv(256)(x))  # rows 3-7
+    for _ in range(3):  # row 8
+        x = layers.Activation("relu")(_conv(128)(x))
+    x = _pooled(_conv(128)(x))  # rows 9-13
+    for _ in range(2):  # row 14
+        x = layers.Activation("relu")(_conv(64)(x))
+    for _ in range(BLOCKS):  # row 15
+        x = residual_block(x, 64)
+    x = layers.Flatten()(x)
+    # float32 whatever the policy: probabilities in half precision lose the loss's small values.
+    outputs = layers.Dense(n_classes, activation="softmax", dtype="float32")(x)  # row 16
+    model = keras.Model(inputs, outputs, name="conv1d_residual")
+    rate = keras.optimizers.schedules.InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay)
+    model.compile(
+        optimizer=keras.optimizers.RMSprop(rate), loss="categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def residual_block(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    """Figure 1: convolution, ReLU, convolution, ReLU, then add the input.
+
+    The input goes through a convolution of its own where its channels differ ("two or three convolutions").
+    """
+    layers = keras.layers
+    if x.shape[-1] != channels:
+        x = _conv(channels)(x)
+    y = layers.Activation("relu")(_conv(channels)(x))
+    y = layers.Activation("relu")(_conv(channels)(y))
+    return layers.Add()([x, y])
+
+
+def _conv(filters: int) -> keras.layers.Layer:
+    return keras.layers.Conv1D(filters, KERNEL_SIZE, padding="same")
+
+
+def _pooled(x: keras.KerasTensor) -> keras.KerasTensor:
+    layers = keras.layers
+    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    return layers.MaxPooling1D(POOL_SIZE)(layers.Dropout(DROPOUT)(x))

@@ -1,0 +1,1 @@
+def report(*a, **k): print("report", a[1:], k)

@@ -1,0 +1,219 @@
+"""One training run ("cell"): seeding, fitting, its folder, and knowing a finished one again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from ser_keras.errors import SerError
+from ser_keras.extraction import Extraction
+from ser_keras.files import atomic, read_json, sha256, write_json
+
+keras = lazy_loader.load("keras")
+pd = lazy_loader.load("pandas")
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One variant of a paper: how recordings become features and how a model is fitted to them.
+
+    Attributes:
+        extraction: Recordings to features.
+        build: (input_shape, n_classes) -> compiled `keras.Model`.
+        epochs: Passes through the training part.
+        batch_size: Samples in a step.
+        demo_epochs: Epochs on the demo corpus; None means `epochs`.
+    """
+
+    extraction: Extraction
+    build: Callable[[tuple[int, ...], int], keras.Model]
+    epochs: int
+    batch_size: int
+    demo_epochs: int | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Which run: the five words that name its folder and lead its rows in every table."""
+
+    corpus: str
+    protocol: str
+    variant: str
+    seed: int
+    fold: int
+
+    def folder(self, out: Path) -> Path:
+        """Where the run's files lie below `out`."""
+        return out / self.corpus / self.protocol / self.variant / f"seed{self.seed}" / f"fold{self.fold}"
+
+    def __str__(self) -> str:
+        return f"{self.corpus} {self.protocol} {self.variant} seed {self.seed} fold {self.fold}"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting leaves.
+
+    Attributes:
+        model: The fitted model.
+        history: One row an epoch: `epoch` (from 1), `loss` and `accuracy` while training, and the same of the
+            validation part (`validation_loss` ...) or, without one, of the test part (`test_loss` ...).
+        probabilities: float32, (samples, classes), for every sample handed to `fit`.
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    probabilities: np.ndarray
+
+
+def prepare_backend() -> None:
+    """Quiet, repeatable settings; must come before Keras is imported for the first time."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+
+
+def fit(
+    recipe: Recipe,
+    x: np.ndarray,
+    labels: np.ndarray,
+    parts: Mapping[str, np.ndarray],
+    *,
+    n_classes: int,
+    seed: int,
+    epochs: int,
+    precision: str = "float32",
+    on_epoch: Callable[[int, dict[str, float]], None] = lambda epoch, logs: None,
+) -> Fitted:
+    """Fit the recipe's model on `parts["train"]` and predict every sample.
+
+    Args:
+        recipe: What to fit.
+        x: Features, shape (samples, ...), float32.
+        labels: Class numbers, shape (samples,).
+        parts: Positions in `x` of "train", "validation" and "test" samples; all but the first may be empty.
+        n_classes: Number of classes.
+        seed: Start of every random choice: weights, order of batches, dropout.
+        epochs: Passes through the training part.
+        precision: A Keras dtype policy.
+        on_epoch: Called after each epoch with its number, from 0, and its logs.
+
+    Returns:
+        Model, history and probabilities.
+
+    Raises:
+        SerError: The loss is no longer a finite number.
+    """
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(precision)
+    model = recipe.build(x.shape[1:], n_classes)
+    targets = np.eye(n_classes, dtype=np.float32)[labels]
+    train = parts["train"]
+    # Without a validation part the test part is watched, for the curves alone: nothing is chosen by it.
+    watched = next((name for name in ("validation", "test") if len(parts[name])), None)
+    history = model.fit(
+        x[train],
+        targets[train],
+        validation_data=(x[parts[watched]], targets[parts[watched]]) if watched else None,
+        epochs=epochs,
+        batch_size=recipe.batch_size,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=on_epoch),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    )
+    table = pd.DataFrame(history.history).rename(columns=lambda name: name.replace("val_", f"{watched}_"))
+    table.insert(0, "epoch", np.arange(1, len(table) + 1))
+    if not np.isfinite(table.loss.iloc[-1]):
+        raise SerError(
+            f"the loss is {table.loss.iloc[-1]} after epoch {len(table)}: lower the learning rate, or use "
+            "--precision float32"
+        )
+    return Fitted(model, table, np.asarray(model.predict(x, batch_size=128, verbose=0), dtype=np.float32))
+
+
+def predictions_table(
+    samples: pd.DataFrame, parts: Mapping[str, np.ndarray], probabilities: np.ndarray, classes: Sequence[str]
+) -> pd.DataFrame:
+    """One row a sample and part: `utterance`, `split`, `label`, `prediction`, `p_<class>` ...
+
+    The columns `copy` and `window` are there where a recording gives more than one sample.
+    """
+    names = np.array(classes)
+    tables = []
+    for part, positions in parts.items():
+        chosen = samples.iloc[positions]
+        shown = {"utterance": chosen.utterance.to_numpy()}
+        shown |= {c: chosen[c].to_numpy() for c in ("copy", "window") if samples[c].nunique() > 1}
+        shown |= {"split": part, "label": chosen.emotion.to_numpy()}
+        shown |= {"prediction": names[probabilities[positions].argmax(axis=1)]}
+        shown |= {f"p_{name}": probabilities[positions, i] for i, name in enumerate(classes)}
+        tables.append(pd.DataFrame(shown))
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_cell(folder: Path, fitted: Fitted, predictions: pd.DataFrame, record: dict[str, Any]) -> None:
+    """Write a finished cell; `cell.json` comes last, so that a folder with one is whole."""
+    (folder / "cell.json").unlink(missing_ok=True)
+    with atomic(folder / "model.keras") as partial:
+        fitted.model.save(partial)
+    with atomic(folder / "history.csv") as partial:
+        fitted.history.to_csv(partial, index=False)
+    with atomic(folder / "predictions.csv") as partial:
+        predictions.to_csv(partial, index=False, float_format="%.6g")
+    write_json(folder / "cell.json", record | {"predictions_sha256": sha256(folder / "predictions.csv")})
+
+
+def read_cell(folder: Path) -> dict[str, Any] | None:
+    """The record of a finished cell; None where there is none, or its predictions are not the ones written."""
+    record = read_json(folder / "cell.json")
+    if not isinstance(record, dict) or "digest" not in record:
+        return None
+    try:
+        whole = sha256(folder / "predictions.csv") == record.get("predictions_sha256")
+    except OSError:
+        return None
+    return record if whole and (folder / "history.csv").exists() else None
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and commit: what a reader needs to judge a difference in the last digit."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for name in ("ser-keras", "keras", keras.backend.backend(), "numpy", "scipy", "librosa", "scikit-learn"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not a package"
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "backend": keras.backend.backend(),
+        "versions": versions,
+        "git_commit": git_commit(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def git_commit() -> str:
+    """The checkout's commit, with "+" behind it where tracked files differ from it; "unknown" outside git."""
+    here = Path(__file__).parent
+    try:
+        describe = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+"]
+        return subprocess.run(describe, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
