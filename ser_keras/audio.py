@@ -13,9 +13,7 @@ soundfile = lazy_loader.load("soundfile")
 soxr = lazy_loader.load("soxr")
 
 
-def load(
-    path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: float | None = None
-) -> np.ndarray:
+def load(path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
     """Decode a recording, mix it to mono and resample it; equal to `librosa.load(path, sr=sample_rate, ...)`.
 
     Args:
@@ -90,8 +88,6 @@ def check(path: Path | str) -> None:
     stated, actual = int.from_bytes(head[4:8], "little") + 8, path.stat().st_size
     # Streaming writers leave 0 or the largest number there, meaning "unknown".
     if head[:4] == b"RIFF" and actual < stated < 0xFFFFFF00:
-        raise BadAudioError(
-            f"{path}: is truncated ({actual:,} bytes of {stated:,}); fetch the recording again"
-        )
+        raise BadAudioError(f"{path}: is truncated ({actual:,} bytes of {stated:,}); fetch the recording again")
     if frames == 0:
         raise BadAudioError(f"{path}: holds no sound (0 samples); fetch the recording again")

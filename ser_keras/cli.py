@@ -29,27 +29,43 @@ def parser(
         "--demo", action="store_true", help="use the built-in synthetic corpus; tables then say SYNTHETIC"
     )
     data.add_argument(
-        "--skip-bad", action="store_true", help="leave unusable recordings out in place of stopping; tables count them"
+        "--skip-bad",
+        action="store_true",
+        help="leave unusable recordings out in place of stopping; tables count them",
     )
-    data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
+    data.add_argument(
+        "--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)"
+    )
     what = p.add_argument_group("what to run (default: everything)")
     what.add_argument("--corpus", nargs="+", metavar="NAME", help=f"of: {', '.join(corpora)}; or any other")
-    what.add_argument("--protocol", nargs="+", metavar="NAME", choices=protocols, help=f"of: {', '.join(protocols)}")
+    what.add_argument(
+        "--protocol", nargs="+", metavar="NAME", choices=protocols, help=f"of: {', '.join(protocols)}"
+    )
     what.add_argument("--variant", nargs="+", metavar="NAME", choices=variants, help=f"of: {', '.join(variants)}")
     what.add_argument("--seeds", type=_positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
     what.add_argument(
-        "--epochs", type=_positive, metavar="N", help="another number of epochs; results are marked as not the paper's"
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        help="another number of epochs; results are marked as not the paper's",
     )
     how = p.add_argument_group("how to run")
     how.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{paper}")
-    how.add_argument("--jobs", type=int, default=-1, metavar="N", help="parallel workers for features (default: all)")
     how.add_argument(
-        "--precision", choices=PRECISIONS, default="float32", help="other than float32 is marked in every table"
+        "--jobs", type=int, default=-1, metavar="N", help="parallel workers for features (default: all)"
+    )
+    how.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="other than float32 is marked in every table",
     )
     how.add_argument("--fresh", action="store_true", help="discard finished cells; otherwise they are reused")
     how.add_argument("--tables-only", action="store_true", help="rebuild tables and figures from finished cells")
     how.add_argument(
-        "--publish", action="store_true", help="also write this paper's results/ and README.md (for maintainers)"
+        "--publish",
+        action="store_true",
+        help="also write this paper's results/ and README.md (for maintainers)",
     )
     return p
 

@@ -28,15 +28,15 @@ pd = lazy_loader.load("pandas")
 Labels = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A paper as code.
 
     Attributes:
         folder: The paper's folder under `reproductions/`.
         corpora: Corpora that the paper uses.
-        variants: Recipes by name.
-        protocols: Protocols by name; "paper" is the paper's own.
+        variants: Recipes by name, the main one first.
+        protocols: Protocols by name; "paper", the paper's own, first.
         labels: Utterance table -> the recordings and emotion labels that the paper uses.
     """
 
@@ -44,14 +44,24 @@ class Experiment:
     corpora: tuple[str, ...]
     variants: Mapping[str, Recipe]
     protocols: Mapping[str, Protocol]
-    labels: Labels
+    labels: Labels = lambda table: table
 
     def definition(self, protocol: str, variant: str, *, epochs: int, precision: str) -> str:
         """A name of all that decides a cell's numbers but the audio, the seed and the fold."""
         recipe, division = self.variants[variant], self.protocols[protocol]
         features = recipe.extraction.fingerprint((ORIGINAL, *division.copies))
         rules = fingerprint(replace(division, note=""))
-        return digest([features, fingerprint(recipe.build), rules, fingerprint(self.labels), recipe.batch_size, epochs, precision])
+        return digest(
+            [
+                features,
+                fingerprint(recipe.build),
+                rules,
+                fingerprint(self.labels),
+                recipe.batch_size,
+                epochs,
+                precision,
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -78,36 +88,23 @@ class Data:
     left_out: int
 
 
-def reproduce(
-    *,
-    paper: str,
-    description: str,
-    corpora: Sequence[str],
-    variants: Mapping[str, Recipe],
-    protocols: Mapping[str, Protocol],
-    labels: Labels = lambda table: table,
-) -> None:
+def reproduce(experiment: Experiment, description: str) -> None:
     """Read the flags, run the cells that are not finished, write tables and figures, and exit.
 
     Args:
-        paper: The `run.py`'s own `__file__`.
-        description: Its docstring, shown by --help.
-        corpora: Corpora that the paper uses.
-        variants: Recipes by name, the main one first.
-        protocols: Protocols by name, with "paper" first.
-        labels: Utterance table -> the recordings and labels that the paper uses.
+        experiment: The paper as code.
+        description: What --help says of it: the script's docstring.
 
     Raises:
         SystemExit: Always: 0 when all that was asked for is done, 1 for an error that was explained, 2 when no
             corpus is there, 130 after Ctrl-C.
     """
-    experiment = Experiment(Path(paper).resolve().parent, tuple(corpora), variants, protocols, labels)
     args = cli.parser(
         description=description,
         paper=experiment.folder.name,
-        corpora=corpora,
-        protocols=list(protocols),
-        variants=list(variants),
+        corpora=experiment.corpora,
+        protocols=list(experiment.protocols),
+        variants=list(experiment.variants),
     ).parse_args()
     args.out = args.out or Path("runs") / experiment.folder.name
     try:
@@ -236,7 +233,9 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
 
 def _members(split: Split) -> list[str]:
     """The split's parts by name: a protocol whose code deals other samples asks for new runs."""
-    return [hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)]
+    return [
+        hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)
+    ]
 
 
 def discard(experiment: Experiment, args: argparse.Namespace, corpora: Mapping[str, Any]) -> None:
@@ -254,7 +253,10 @@ def run_cells(plans: Sequence[Plan], args: argparse.Namespace) -> None:
     if not plans:
         return
     corpus = plans[0].cell.corpus
-    print(f"{corpus}: {len(plans)} training runs, {len(plans) - len(todo)} of them finished before", file=sys.stderr)
+    print(
+        f"{corpus}: {len(plans)} training runs, {len(plans) - len(todo)} of them finished before",
+        file=sys.stderr,
+    )
     if not todo:
         return
     with Progress("training (epochs)", sum(p.epochs for p in todo)) as progress:

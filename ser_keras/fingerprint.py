@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import functools
 import sys
+import sysconfig
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from ser_keras.files import digest
+
+LIBRARIES = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
 def fingerprint(function: Callable) -> str:
@@ -61,11 +64,11 @@ def _describe(value: Any, seen: frozenset[int]) -> Any:
 
 
 def _ours(value: Any) -> bool:
-    """Whether the code belongs to the reproduction, not to a library installed beside it."""
-    module = sys.modules.get(value.__module__)
+    """Whether the code belongs to the suite or to a script beside it, not to Python or an installed library."""
     if value.__module__.split(".")[0] in ("__main__", "ser_keras"):
         return True
-    return "site-packages" not in getattr(module, "__file__", "site-packages") and _find(value) is not None
+    file = getattr(sys.modules.get(value.__module__), "__file__", None)
+    return file is not None and not any(Path(file).is_relative_to(place) for place in LIBRARIES)
 
 
 def _describe_code(value: Any, seen: frozenset[int]) -> list:
@@ -76,13 +79,14 @@ def _describe_code(value: Any, seen: frozenset[int]) -> list:
     names = dict(vars(sys.modules[value.__module__]))
     function = getattr(value, "__func__", value)
     if closure := getattr(function, "__closure__", None):
-        names |= {
-            n: cell.cell_contents for n, cell in zip(function.__code__.co_freevars, closure, strict=True)
-        }
+        names |= {n: cell.cell_contents for n, cell in zip(function.__code__.co_freevars, closure, strict=True)}
     read = {}
     for node in nodes:
         read |= _names_read(node, names)
-    return [[ast.unparse(node) for node in nodes], {path: _describe(read[path], seen) for path in sorted(read)}]
+    return [
+        [ast.unparse(node) for node in nodes],
+        {path: _describe(read[path], seen) for path in sorted(read)},
+    ]
 
 
 def _find(value: Any) -> list[ast.AST] | None:

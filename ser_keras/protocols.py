@@ -158,8 +158,7 @@ def audit(samples: pd.DataFrame, split: Split, *, scaler: str | None = "train") 
     train, test = samples.iloc[split.train], samples.iloc[split.test]
     names = train.groupby("sha256").utterance.agg(set)
     elsewhere = [
-        bool(names.get(row.sha256, set()) - {row.utterance})
-        for row in test[["sha256", "utterance"]].itertuples()
+        bool(names.get(row.sha256, set()) - {row.utterance}) for row in test[["sha256", "utterance"]].itertuples()
     ]
     return {
         "train": len(split.train),

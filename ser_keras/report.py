@@ -1,1 +1,149 @@
-def report(*a, **k): print("report", a[1:], k)
+"""A paper and its results as files: CSV, Markdown, LaTeX, figures, one HTML page, and the paper's README."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lazy_loader
+
+from ser_keras import figures, store, tables
+from ser_keras.evaluation import confusion, tidy
+from ser_keras.files import atomic, write_text
+from ser_keras.paper import Paper, read
+from ser_keras.store import Results
+from ser_keras.tables import Numbers
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from ser_keras.experiment import Experiment
+
+pd = lazy_loader.load("pandas")
+
+
+def report(experiment: Experiment, out: Path, *, not_run: dict[str, str], publish: bool) -> None:
+    """Write everything below `out` from its finished cells, print the main table, and publish if asked.
+
+    Raises:
+        SerError: There is no finished cell, or `paper.toml` is not valid.
+    """
+    paper = read(experiment.folder / "paper.toml")
+    results = store.from_cells(experiment, out, not_run)
+    if publish:
+        publish_paper(paper, results, experiment.folder)
+    write(paper, results, out)
+    show(paper, Numbers(results), out)
+
+
+def write(paper: Paper, results: Results, out: Path) -> None:
+    """`results.csv`, `confusion.csv`, `tables/`, `figures/` and `report.html` below `out`."""
+    numbers = Numbers(results)
+    with atomic(out / "results.csv") as partial:
+        tidy(numbers.predictions, results.classes).to_csv(partial, index=False, float_format="%.6g")
+    with atomic(out / "confusion.csv") as partial:
+        confusion(numbers.predictions).to_csv(partial, index=False)
+    for name, table in tables.all_tables(paper, numbers).items():
+        with atomic(out / "tables" / f"{name}.csv") as partial:
+            table.to_csv(partial, index=False)
+        write_text(out / "tables" / f"{name}.md", tables.markdown(table))
+        write_text(out / "tables" / f"{name}.tex", tables.latex(table))
+    drawn = figures.write(results, numbers, out / "figures")
+    write_text(out / "report.html", html(paper, numbers, drawn))
+
+
+def publish_paper(paper: Paper, results: Results, folder: Path) -> None:
+    """Write `results/` and `README.md` in the paper's folder.
+
+    Everything is made from the files just published, rounded as they are, so that whoever has only those gets
+    the same tables to the last digit.
+    """
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    store.publish(results, folder / "results")
+    published = store.from_published(folder / "results")
+    write(paper, published, folder / "results")
+    write_text(folder / "README.md", readme(paper, Numbers(published)))
+
+
+def finding(paper: Paper, numbers: Numbers) -> str:
+    """The plain words of `paper.toml`, every number in them looked up in the results."""
+
+    def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
+
+    if all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora):
+        return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
+    template = _templates().from_string(paper.finding)
+    return template.render(mean=mean, numbers=numbers).strip()
+
+
+def readme(paper: Paper, numbers: Numbers) -> str:
+    """The paper's README, in Markdown."""
+    context = _context(paper, numbers)
+    pictures = [f"results/figures/{path.name}" for path in _published_figures(numbers)]
+    return _templates().get_template("paper.md.j2").render(context, pictures=pictures)
+
+
+def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path]) -> str:
+    """One self-contained page: pictures are inside it, nothing is fetched."""
+    pictures = [(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in drawn]
+    return _templates().get_template("paper.html.j2").render(_context(paper, numbers), pictures=pictures)
+
+
+def show(paper: Paper, numbers: Numbers, out: Path) -> None:
+    """Print the main table and where the rest is."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)
+    table = tables.comparison(paper, numbers)
+    printed = Table(title=f"{paper.short}: reported | reproduced")
+    for column in table.columns:
+        printed.add_column(column)
+    for row in table.astype(str).to_numpy().tolist():
+        printed.add_row(*row)
+    console.print(printed)
+    console.print("More tables, figures and the ledger:", str(out / "report.html"), soft_wrap=True)
+
+
+def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
+    cells = numbers.results.cells
+    return {
+        "paper": paper,
+        "finding": finding(paper, numbers),
+        "tables": tables.all_tables(paper, numbers),
+        "markdown": tables.markdown,
+        "synthetic": all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora),
+        "precisions": sorted({cell["parameters"]["precision"] for cell in cells}),
+        "environment": cells[-1]["environment"],
+        "commits": sorted({cell["environment"]["git_commit"] for cell in cells}),
+        "hours": sum(cell["seconds"] for cell in cells) / 3600,
+        "runs": len(cells),
+    }
+
+
+def _published_figures(numbers: Numbers) -> list[Path]:
+    return [
+        Path(f"{name}-{corpus}-{variant}.png")
+        for corpus in numbers.results.corpora
+        for variant in numbers.variants(corpus)
+        for name in ("curves", "confusion")
+    ]
+
+
+def _templates() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("ser_keras"),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +82,37 @@ class Fitted:
 
 
 def prepare_backend() -> None:
-    """Quiet, repeatable settings; must come before Keras is imported for the first time."""
+    """Import Keras with quiet, repeatable settings. Call it before anything else asks Keras for anything."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    with _quiet():
+        keras.ops.zeros(1)  # the first operation makes the backend look for devices, and talk about it
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what native code writes to standard error, unless the block fails.
+
+    TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they
+    look like errors.
+    """
+    sys.stderr.flush()
+    try:
+        stderr = os.dup(2)
+    except OSError:  # no standard error to hold back
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def fit(
@@ -141,7 +172,9 @@ def fit(
             f"the loss is {table.loss.iloc[-1]} after epoch {len(table)}: lower the learning rate, or use "
             "--precision float32"
         )
-    return Fitted(model, table, np.asarray(model.predict(x, batch_size=128, verbose=0), dtype=np.float32))
+    with _quiet():
+        probabilities = np.asarray(model.predict(x, batch_size=128, verbose=0), dtype=np.float32)
+    return Fitted(model, table, probabilities)
 
 
 def predictions_table(

@@ -4,18 +4,18 @@ Rebuilds Table 2 (accuracy on RAVDESS and SAVEE) and Figure 3 (training curves),
 protocol gives it.
 """
 
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from ser_keras import features
-from ser_keras.experiment import reproduce
+from ser_keras.experiment import Experiment, reproduce
 from ser_keras.extraction import Extraction
 from ser_keras.models import conv1d_residual
 from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn
 from ser_keras.training import Recipe
 
-# 2 The proposed model: Table 1 and Figure 1 stand in ser_keras/models/conv1d_residual.py
+# 2 The proposed model: Table 1 and Figure 1 [S9] stand in ser_keras/models/conv1d_residual.py
 PARAMETERS = 1_963_400  # not stated in the paper; counted from Table 1 for RAVDESS [S7]
 
 # 3.1 Dataset
@@ -39,7 +39,7 @@ def extract(waveform: np.ndarray) -> np.ndarray:
 
 # 3.3 Experimental parameters
 LEARNING_RATE = 1e-4  # RMSprop
-DECAY = 1e-6  # "attenuation rate"
+DECAY = 1e-6  # "attenuation rate" [S10]
 EPOCHS = 30  # [S4]
 BATCH_SIZE = 32  # [S5]
 
@@ -71,7 +71,9 @@ PROTOCOLS = {
         note="random 80/20 by recording, scored on the held-out 20 % after the last epoch", test=0.2
     ),
     "training_accuracy": ScoredOn(
-        note="the runs of `paper`, scored on the recordings that they were trained on", of="paper", scored="train"
+        note="the runs of `paper`, scored on the recordings that they were trained on",
+        of="paper",
+        scored="train",
     ),
     "augment_before_split": RandomSplit(
         note="noisy and pitch-shifted copies are made first, then 30 % of all is drawn for testing: "
@@ -79,23 +81,26 @@ PROTOCOLS = {
         test=0.3,
         copies=tuple(COPIES),
     ),
-    "speaker_independent": GroupedFolds(note="five folds by speaker: nobody is heard in training and test", folds=5),
+    "speaker_independent": GroupedFolds(
+        note="five folds by speaker: nobody is heard in training and test", folds=5
+    ),
 }
 
+EXPERIMENT = Experiment(
+    folder=Path(__file__).parent,
+    corpora=CORPORA,
+    variants={
+        "mfcc": Recipe(
+            extraction=Extraction(extract=extract, sample_rate=SAMPLE_RATE, augment=COPIES),
+            build=build,
+            epochs=EPOCHS,
+            batch_size=BATCH_SIZE,
+            demo_epochs=20,
+        )
+    },
+    protocols=PROTOCOLS,
+    labels=lambda table: table[table.emotion.isin(EMOTIONS)],
+)
+
 if __name__ == "__main__":
-    reproduce(
-        paper=__file__,
-        description=__doc__,
-        corpora=CORPORA,
-        variants={
-            "mfcc": Recipe(
-                extraction=Extraction(extract=extract, sample_rate=SAMPLE_RATE, augment=COPIES),
-                build=build,
-                epochs=EPOCHS,
-                batch_size=BATCH_SIZE,
-                demo_epochs=20,
-            )
-        },
-        protocols=PROTOCOLS,
-        labels=lambda table: table[table.emotion.isin(EMOTIONS)],
-    )
+    reproduce(EXPERIMENT, __doc__)

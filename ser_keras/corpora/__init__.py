@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ser_keras.corpora import demo, ravdess
+from ser_keras.corpora import demo, ravdess, savee
 from ser_keras.corpora.base import Corpus, Validation, corpus_checksum
 
-CORPORA: dict[str, Corpus] = {c.name: c for c in (ravdess.CORPUS, ravdess.SONG, demo.CORPUS)}
+CORPORA: dict[str, Corpus] = {c.name: c for c in (ravdess.CORPUS, ravdess.SONG, savee.CORPUS, demo.CORPUS)}
 
 __all__ = ["CORPORA", "Corpus", "Validation", "corpus_checksum"]

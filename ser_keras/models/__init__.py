@@ -1,1 +1,1 @@
-"""Model builders: `build(input_shape, n_classes, ...)` returns a compiled `keras.Model`; one architecture a file."""
+"""Model builders, one architecture a file: `build(input_shape, n_classes, ...)` returns a compiled model."""

@@ -35,7 +35,9 @@ def build(
     """
     frames = input_shape[0]
     if frames < POOL_SIZE**2:
-        raise ValueError(f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed")
+        raise ValueError(
+            f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed"
+        )
     layers = keras.layers
     inputs = x = keras.Input(input_shape)
     x = layers.Activation("relu")(_conv(256)(x))  # rows 1, 2
@@ -52,9 +54,7 @@ def build(
     outputs = layers.Dense(n_classes, activation="softmax", dtype="float32")(x)  # row 16
     model = keras.Model(inputs, outputs, name="conv1d_residual")
     rate = keras.optimizers.schedules.InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay)
-    model.compile(
-        optimizer=keras.optimizers.RMSprop(rate), loss="categorical_crossentropy", metrics=["accuracy"]
-    )
+    model.compile(optimizer=keras.optimizers.RMSprop(rate), loss="categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -1,0 +1,140 @@
+"""Figures from results: training curves and confusion matrices. Their numbers stand beside them as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import lazy_loader
+import numpy as np
+
+from ser_keras.files import atomic
+from ser_keras.store import Results
+from ser_keras.tables import Numbers, shown
+
+matplotlib = lazy_loader.load("matplotlib")
+pd = lazy_loader.load("pandas")
+
+# Okabe & Ito's colours: told apart by colour-blind readers.
+TRAIN_COLOUR, HELD_OUT_COLOUR = "#0072B2", "#D55E00"
+DPI = 90
+
+
+def curves(results: Results, corpus: str, variant: str) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
+    """Accuracy by epoch, a panel a protocol: the mean over runs, and the band from the lowest to the highest.
+
+    Returns:
+        The figure and its numbers (`protocol`, `part`, `epoch`, `mean`, `low`, `high`, `runs`); None without runs.
+    """
+    history = results.history
+    history = history[(history.corpus == corpus) & (history.variant == variant)]
+    panels = [p for p in results.protocols if (history.protocol == p).any()]
+    if not panels:
+        return None
+    figure, axes = _panels(len(panels), width=4.2, height=3.2)
+    numbers = []
+    for axis, protocol in zip(axes, panels, strict=True):
+        here = history[history.protocol == protocol]
+        for column, part, colour in (
+            ("accuracy", "while training", TRAIN_COLOUR),
+            ("validation_accuracy", "validation", HELD_OUT_COLOUR),
+            ("test_accuracy", "held out", HELD_OUT_COLOUR),
+        ):
+            if column not in here or here[column].isna().all():
+                continue
+            by_epoch = 100 * here.pivot_table(index="epoch", columns=["seed", "fold"], values=column)
+            mean, low, high = by_epoch.mean(axis=1), by_epoch.min(axis=1), by_epoch.max(axis=1)
+            axis.plot(mean.index, mean, color=colour, label=part)
+            axis.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
+            table = pd.DataFrame({"mean": mean, "low": low, "high": high}).reset_index()
+            numbers.append(table.assign(protocol=protocol, part=part, runs=by_epoch.shape[1]))
+        axis.set(title=protocol, xlabel="epoch", ylim=(0, 102))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("accuracy in %")
+    axes[0].legend(loc="lower right")
+    figure.suptitle(f"{shown(corpus)}, {variant}: accuracy by epoch (line: mean, band: all runs)")
+    columns = ["protocol", "part", "epoch", "mean", "low", "high", "runs"]
+    return figure, pd.concat(numbers)[columns].round(2)
+
+
+def confusions(
+    numbers: Numbers, corpus: str, variant: str
+) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
+    """Confusion matrices in per cent of the label, a panel a protocol, mean over seeds.
+
+    Returns:
+        The figure and its numbers (`protocol`, `label`, `prediction`, `percent`); None without runs.
+    """
+    classes = numbers.results.classes[corpus]
+    panels = list(numbers.by_protocol(corpus, variant, "uar"))
+    if not panels:
+        return None
+    figure, axes = _panels(len(panels), width=3.6, height=3.7)
+    rows = []
+    for axis, protocol in zip(axes, panels, strict=True):
+        matrix = np.array(
+            [
+                [numbers.spread(corpus, protocol, variant, f"confusion/{label}/{given}").mean for given in classes]
+                for label in classes
+            ]
+        )
+        draw_matrix(axis, matrix, classes)
+        axis.set_title(protocol)
+        rows += [
+            (protocol, label, given, round(matrix[i, j], 2))
+            for i, label in enumerate(classes)
+            for j, given in enumerate(classes)
+        ]
+    axes[0].set_ylabel("label")
+    figure.suptitle(f"{shown(corpus)}, {variant}: predictions in % of each label, mean over seeds")
+    return figure, pd.DataFrame(rows, columns=["protocol", "label", "prediction", "percent"])
+
+
+def draw_matrix(axis: matplotlib.axes.Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
+    """One confusion matrix with its numbers in the cells."""
+    axis.imshow(matrix, cmap="Blues", vmin=0, vmax=100)
+    places = range(len(classes))
+    axis.set_xticks(places, classes, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+    axis.set_yticks(places, classes, fontsize=8)
+    axis.set_xlabel("prediction")
+    for i in places:
+        for j in places:
+            colour = "white" if matrix[i, j] > 55 else "black"
+            axis.text(j, i, f"{matrix[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=7)
+
+
+def _panels(count: int, *, width: float, height: float) -> tuple[matplotlib.figure.Figure, list]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * max(count, 2), height), layout="constrained")
+    return figure, list(np.atleast_1d(figure.subplots(1, count)))
+
+
+def write(results: Results, numbers: Numbers, folder: Path) -> list[Path]:
+    """Draw every figure; each is a PNG with a CSV of its numbers beside it.
+
+    Returns:
+        The PNG files, in the order in which readers meet them.
+    """
+    paths = []
+    for corpus in results.corpora:
+        for variant in numbers.variants(corpus):
+            for name, drawn in (
+                ("curves", curves(results, corpus, variant)),
+                ("confusion", confusions(numbers, corpus, variant)),
+            ):
+                if drawn is None:
+                    continue
+                figure, table = drawn
+                path = folder / f"{name}-{corpus}-{variant}.png"
+                save(figure, path)
+                with atomic(path.with_suffix(".csv")) as partial:
+                    table.to_csv(partial, index=False)
+                paths.append(path)
+    return paths
+
+
+def save(figure: matplotlib.figure.Figure, path: Path) -> None:
+    """Write a figure as PNG; equal figures are equal bytes."""
+    with atomic(path) as partial:
+        figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})

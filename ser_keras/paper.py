@@ -1,0 +1,142 @@
+"""`paper.toml`: what a paper reports, what it leaves open, and where it contradicts itself."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser_keras.errors import SerError
+
+METRIC = re.compile(r"(accuracy|uar|f1_macro|(precision|recall|f1)/[^/]+|confusion/[^/]+/[^/]+)")
+TAG = re.compile(r"\[(S\d+)\]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """One number of the paper.
+
+    Attributes:
+        table: Where it stands ("Table 2").
+        row: The row's heading there.
+        column: The column's heading there.
+        corpus: Corpus that it was measured on.
+        variant: The recipe that rebuilds it.
+        metric: accuracy, uar, f1_macro, precision/CLASS, recall/CLASS, f1/CLASS or confusion/LABEL/PREDICTION.
+        value: The number.
+        unit: "%" always.
+        note: What a reader should know about it.
+    """
+
+    table: str
+    row: str
+    column: str
+    corpus: str
+    variant: str
+    metric: str
+    value: float
+    unit: str = "%"
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """An open point: what the paper does not say, and what was chosen."""
+
+    id: str
+    section: str
+    question: str
+    choice: str
+    because: str
+    alternatives: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """What the paper says against itself, with the arithmetic."""
+
+    section: str
+    claim: str
+    against: str
+    arithmetic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A whole `paper.toml`.
+
+    Attributes:
+        key: The folder's name.
+        short: "Jin et al. 2022".
+        finding: Plain words on what came out; a Jinja2 template with `mean(...)` for every number in it.
+    """
+
+    key: str
+    short: str
+    title: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    corpora: tuple[str, ...]
+    summary: str
+    finding: str
+    doi: str = ""
+    url: str = ""
+    reported: tuple[Reported, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+T = TypeVar("T")
+
+
+def read(path: Path) -> Paper:
+    """Read and validate a `paper.toml`.
+
+    Raises:
+        SerError: It is absent, not TOML, lacks a key or has one too many, or an entry makes no sense; the message
+            names the entry.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SerError(f"{path} cannot be read: {error}") from error
+    unknown = set(raw) - {"paper", "reported", "silence", "contradiction"}
+    if unknown:
+        raise SerError(f"{path}: unknown section [{', '.join(sorted(unknown))}]")
+    entries = {
+        "reported": _entries(path, raw, "reported", Reported),
+        "silences": _entries(path, raw, "silence", Silence),
+        "contradictions": _entries(path, raw, "contradiction", Contradiction),
+    }
+    paper = _entry(path, "paper", Paper, raw.get("paper", {}) | entries)
+    for number in paper.reported:
+        where = f"{path}: reported {number.table}, {number.row}"
+        if not METRIC.fullmatch(number.metric):
+            raise SerError(f"{where}: {number.metric!r} is no metric")
+        if number.unit != "%" or not 0 <= number.value <= 100:
+            raise SerError(f"{where}: {number.value} {number.unit} is not a number of per cent")
+    ids = [silence.id for silence in paper.silences]
+    if ids != [f"S{i}" for i in range(1, len(ids) + 1)]:
+        raise SerError(f"{path}: silences are numbered S1, S2, ... in order, not {', '.join(ids)}")
+    return paper
+
+
+def tags(path: Path) -> set[str]:
+    """Ids of ledger entries that a script's comments name: `BATCH_SIZE = 32  # [S4]`."""
+    return set(TAG.findall(path.read_text(encoding="utf-8")))
+
+
+def _entries(path: Path, raw: dict[str, Any], name: str, kind: type[T]) -> tuple[T, ...]:
+    return tuple(_entry(path, f"{name} {i}", kind, entry) for i, entry in enumerate(raw.get(name, []), 1))
+
+
+def _entry(path: Path, name: str, kind: type[T], values: dict[str, Any]) -> T:
+    known = {field.name: field for field in fields(kind)}
+    missing = [n for n, f in known.items() if f.default is MISSING and n not in values]
+    if missing or set(values) - set(known):
+        unknown = sorted(set(values) - set(known))
+        raise SerError(f"{path}: [{name}] lacks {missing} and has unknown {unknown}")
+    return kind(**{n: tuple(v) if isinstance(v, list) else v for n, v in values.items()})

@@ -1,0 +1,253 @@
+"""The tables that people read: everything is computed from predictions; nothing is typed in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import lazy_loader
+import numpy as np
+
+from ser_keras.evaluation import Spread, by_seed, spread, verdict, with_views
+from ser_keras.paper import Paper
+from ser_keras.store import Results
+
+pd = lazy_loader.load("pandas")
+
+SYNTHETIC = "SYNTHETIC"
+
+
+class Numbers:
+    """Every value over seeds, in per cent, ready to be asked for.
+
+    Args:
+        results: The finished cells.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        # Protocols as described in the results: no code of the paper is needed to read them.
+        protocols = {name: SimpleNamespace(**given) for name, given in results.protocols.items()}
+        seen = with_views(results.predictions, protocols)
+        values = by_seed(seen, protocols, results.classes)
+        self.predictions = seen
+        self.table = values
+        self._spreads = {
+            key: spread(100 * group.value)
+            for key, group in values.groupby(["corpus", "protocol", "variant", "metric"])
+            if group.value.notna().any()
+        }
+
+    def variants(self, corpus: str, base: str | None = None) -> list[str]:
+        """Variants run on a corpus, marks included, of one recipe or of all."""
+        found = self.table[self.table.corpus == corpus].variant.unique()
+        return [v for v in found if base is None or v.split("@")[0] == base]
+
+    def spread(self, corpus: str, protocol: str, variant: str, metric: str) -> Spread | None:
+        """The spread of a metric in per cent; None where nothing was run."""
+        found = self._spreads.get((corpus, protocol, variant, metric))
+        if (
+            found is None
+            and metric.startswith("confusion/")
+            and (corpus, protocol, variant, "uar") in self._spreads
+        ):
+            return spread([0.0] * self._spreads[corpus, protocol, variant, "uar"].n)  # never confused so
+        return found
+
+    def by_protocol(self, corpus: str, variant: str, metric: str) -> dict[str, Spread]:
+        """The spreads of a metric by protocol, in the paper's order."""
+        found = {p: self.spread(corpus, p, variant, metric) for p in self.results.protocols}
+        return {p: s for p, s in found.items() if s is not None}
+
+
+def is_synthetic(corpus: str) -> bool:
+    """Whether a corpus's sounds were computed."""
+    return corpus == "demo"
+
+
+def shown(corpus: str) -> str:
+    """A corpus's name for tables; a synthetic one cannot be taken for a real one."""
+    return f"{SYNTHETIC} {corpus}" if is_synthetic(corpus) else corpus
+
+
+def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
+    """Reported beside reproduced, with interval, difference and verdict; a row a reported number and variant.
+
+    Numbers of a run on the synthetic corpus stand beside the reported ones only where there is no real one, and
+    bear no verdict.
+    """
+    rows = []
+    for number in paper.reported:
+        corpora = [number.corpus] if number.corpus in numbers.results.corpora else []
+        if not corpora and all(is_synthetic(c) for c in numbers.results.corpora):
+            corpora = numbers.results.corpora
+        head = {
+            "Where": f"{number.table}: {number.row}" + (f", {number.column}" if number.column else ""),
+            "Metric": number.metric,
+            "Reported": f"{number.value:g} %",
+        }
+        runs = [(corpus, variant) for corpus in corpora for variant in numbers.variants(corpus, number.variant)]
+        if not runs:
+            reason = numbers.results.not_run.get(number.corpus, "")
+            rows.append(
+                head
+                | _blank(number.corpus, number.variant)
+                | {"Verdict": verdict(number.value, {}, reason=reason)}
+            )
+        for corpus, variant in runs:
+            spreads = numbers.by_protocol(corpus, variant, number.metric)
+            own = spreads.get("paper")
+            judged = f"none: {SYNTHETIC}" if is_synthetic(corpus) else verdict(number.value, spreads)
+            rows.append(
+                head
+                | {
+                    "Corpus": shown(corpus),
+                    "Variant": variant,
+                    "Reproduced": mean_sd(own),
+                    "95 % interval": interval(own),
+                    "Difference": f"{own.mean - number.value:+.1f}" if own else "",
+                    "Seeds": own.n if own else 0,
+                    "Verdict": judged,
+                }
+            )
+    columns = [
+        "Where",
+        "Corpus",
+        "Variant",
+        "Metric",
+        "Reported",
+        "Reproduced",
+        "95 % interval",
+        "Difference",
+    ]
+    return pd.DataFrame(rows, columns=[*columns, "Seeds", "Verdict"])
+
+
+def _blank(corpus: str, variant: str) -> dict[str, object]:
+    empty = {"Reproduced": "", "95 % interval": "", "Difference": "", "Seeds": 0}
+    return {"Corpus": corpus, "Variant": variant} | empty
+
+
+def protocols(numbers: Numbers, metrics: tuple[str, ...] = ("accuracy", "uar")) -> pd.DataFrame:
+    """The protocols side by side: mean and standard deviation over seeds, interval, and number of seeds."""
+    rows = []
+    for corpus in numbers.results.corpora:
+        for variant in numbers.variants(corpus):
+            for protocol, given in numbers.results.protocols.items():
+                row = {"Corpus": shown(corpus), "Variant": variant, "Protocol": protocol}
+                found = {m: numbers.spread(corpus, protocol, variant, m) for m in metrics}
+                if any(found.values()):
+                    for metric, s in found.items():
+                        row |= {metric: mean_sd(s), f"{metric}, 95 % interval": interval(s)}
+                    rows.append(row | {"Seeds": found[metrics[0]].n, "What it tells": given["note"]})
+    return pd.DataFrame(rows)
+
+
+def classes(numbers: Numbers) -> pd.DataFrame:
+    """Recall of each class by protocol."""
+    rows = []
+    for corpus, names in numbers.results.classes.items():
+        for variant in numbers.variants(corpus):
+            for name in names:
+                found = numbers.by_protocol(corpus, variant, f"recall/{name}")
+                if found:
+                    row = {"Corpus": shown(corpus), "Variant": variant, "Emotion": name}
+                    rows.append(row | {protocol: mean_sd(s) for protocol, s in found.items()})
+    return pd.DataFrame(rows).fillna("")
+
+
+def audit(results: Results) -> pd.DataFrame:
+    """What train and test share, an average run of each protocol; training time beside it."""
+    rows = [
+        {**cell["cell"], **cell["audit"], "seconds": cell["seconds"], "left_out": cell["left_out"]}
+        for cell in results.cells
+    ]
+    table = pd.DataFrame(rows)
+    names = {
+        "train": "Train",
+        "test": "Test",
+        "shared_speakers": "Speakers on both sides",
+        "shared_texts": "Sentences on both sides",
+        "siblings": "Test samples with a copy in train",
+        "identical_audio": "Test samples in train under another name",
+        "left_out": "Recordings left out",
+        "seconds": "Seconds a run",
+    }
+    grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
+    means = grouped[list(names)].mean().map(lambda v: f"{v:,.1f}".removesuffix(".0"))
+    means.insert(0, "runs", grouped.size())
+    means = means.reset_index().rename(
+        columns=names | {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "runs": "Runs"}
+    )
+    means["Corpus"] = means.Corpus.map(shown)
+    return means
+
+
+def ledger(paper: Paper) -> pd.DataFrame:
+    """What the paper leaves open, and what was chosen."""
+    return pd.DataFrame(
+        [
+            {
+                "Id": s.id,
+                "Section": s.section,
+                "Open question": s.question,
+                "Choice": s.choice,
+                "Because": s.because,
+                "Alternatives": s.alternatives,
+            }
+            for s in paper.silences
+        ]
+    )
+
+
+def contradictions(paper: Paper) -> pd.DataFrame:
+    """Where the paper contradicts itself."""
+    return pd.DataFrame(
+        [
+            {"Section": c.section, "It says": c.claim, "But": c.against, "Arithmetic": c.arithmetic}
+            for c in paper.contradictions
+        ]
+    )
+
+
+def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
+    """Every table by its file name."""
+    return {
+        "comparison": comparison(paper, numbers),
+        "protocols": protocols(numbers),
+        "classes": classes(numbers),
+        "audit": audit(numbers.results),
+        "ledger": ledger(paper),
+        "contradictions": contradictions(paper),
+    }
+
+
+def mean_sd(s: Spread | None) -> str:
+    """62.0 ± 2.0 %; without a spread for one seed; empty where nothing was run."""
+    if s is None or not np.isfinite(s.mean):
+        return ""
+    return f"{s.mean:.1f} %" if math.isnan(s.sd) else f"{s.mean:.1f} ± {s.sd:.1f} %"
+
+
+def interval(s: Spread | None) -> str:
+    """52.1 to 71.9 %; cut to what a share can be; empty for one seed."""
+    if s is None or math.isnan(s.low):
+        return ""
+    return f"{max(0.0, s.low):.1f} to {min(100.0, s.high):.1f} %"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A GitHub-flavoured Markdown table."""
+    if table.empty:
+        return "(none)\n"
+    cells = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
+    return "".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |\n" for row in cells)
+
+
+def latex(table: pd.DataFrame) -> str:
+    """A LaTeX tabular (booktabs), every special character escaped."""
+    if table.empty:
+        return "% no rows\n"
+    style = table.astype(str).style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
+    return style.to_latex(hrules=True)
