@@ -173,6 +173,7 @@ def _compute(
         for values in features:
             made.append(values if extraction.ragged else values[None])
             lengths.append(len(made[-1]))
+    _one_shape(made)
     values = np.concatenate(made) if made else np.empty((0,), np.float32)
     result = Features(values, np.array(lengths), bad)
     if bad:
@@ -200,14 +201,20 @@ def _read(path: Path) -> Features | None:
 def _join(shards: list[Features], bad: dict[str, str]) -> Features:
     """One array of all shards, giving each shard's memory back as it is copied."""
     total = sum(len(shard.values) for shard in shards)
-    shapes = {shard.values.shape[1:] for shard in shards if len(shard.values)}
-    if len(shapes) > 1:
-        raise SerError(f"Recordings give features of different shapes: {sorted(shapes)}; pad or cut them.")
+    shape = _one_shape([shard.values for shard in shards if len(shard.values)])
     lengths = np.concatenate([shard.lengths for shard in shards])
-    values = np.empty((total, *shapes.pop()) if shapes else (0,), np.float32)
+    values = np.empty((total, *shape), np.float32)
     start = 0
     for i, shard in enumerate(shards):
         values[start : start + len(shard.values)] = shard.values
         start += len(shard.values)
         shards[i] = None
     return Features(values, lengths, bad)
+
+
+def _one_shape(arrays: list[np.ndarray]) -> tuple[int, ...]:
+    """The shape that all arrays have behind their first axis."""
+    shapes = sorted({array.shape[1:] for array in arrays})
+    if len(shapes) > 1:
+        raise SerError(f"Recordings give features of different shapes, {shapes[0]} and {shapes[1]}: pad or cut them.")
+    return shapes[0] if shapes else ()

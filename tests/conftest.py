@@ -1,0 +1,83 @@
+"""Fixtures that several test files share."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parents[1]
+PAPERS = sorted(path.parent.name for path in (ROOT / "reproductions").glob("*/run.py"))
+RATE = 16_000
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory):
+    from ser_keras.corpora import CORPORA
+
+    folder = tmp_path_factory.mktemp("demo")
+    CORPORA["demo"].make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    folder = os.environ.get("SER_KERAS_DATA")
+    if not folder:
+        pytest.skip("SER_KERAS_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture
+def speech():
+    """Two seconds that sound a little like speech: harmonics with a moving pitch, in syllables, and noise."""
+    rng = np.random.default_rng(7)
+    t = np.arange(2 * RATE) / RATE
+    phase = 2 * np.pi * np.cumsum(140 + 30 * np.sin(2 * np.pi * 1.5 * t)) / RATE
+    voice = sum(np.sin(k * phase) / k for k in range(1, 25)) * (0.55 + 0.45 * np.sin(2 * np.pi * 4 * t))
+    return (0.1 * voice + 0.003 * rng.normal(size=len(t))).astype(np.float32)
+
+
+@pytest.fixture
+def wav(tmp_path):
+    """Write a recording: `wav(samples, rate=..., name=..., subtype=...)` returns its path."""
+
+    def write(samples, *, rate=RATE, name="a.wav", subtype=None):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, samples, rate, subtype=subtype)
+        return path
+
+    return write
+
+
+def load_run(paper):
+    """A paper's run.py as a module."""
+    path = ROOT / "reproductions" / paper / "run.py"
+    spec = importlib.util.spec_from_file_location(f"run_{paper}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def command(paper, *flags):
+    return [sys.executable, str(ROOT / "reproductions" / paper / "run.py"), *map(str, flags)]
+
+
+def run_script(paper, *flags, cwd, env=None, timeout=300):
+    """Run a paper's script as a user does; returns the finished process."""
+    environment = {k: v for k, v in os.environ.items() if k != "SER_KERAS_DATA"} | {"XDG_DATA_HOME": str(cwd)}
+    return subprocess.run(
+        command(paper, *flags),
+        cwd=cwd,
+        env=environment | (env or {}),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )

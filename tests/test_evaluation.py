@@ -1,0 +1,100 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_keras.evaluation import agrees, by_seed, confusion, metrics, spread, tidy, verdict, with_views
+from ser_keras.protocols import RandomSplit, ScoredOn
+
+PROTOCOLS = {
+    "paper": RandomSplit(note="", test=0.2),
+    "on_train": ScoredOn(note="", of="paper", scored="train"),
+}
+
+
+@pytest.fixture
+def predictions():
+    rows = []
+    for seed in (0, 1):
+        for fold in (0, 1):
+            rows += [(seed, fold, "test", "a", "a", 0.9), (seed, fold, "test", "b", "a", 0.25)]
+            rows += [(seed, fold, "train", "a", "a", 1.0)]
+        rows += [(seed, 1, "test", "b", "b", 0.5)]
+    table = pd.DataFrame(rows, columns=["seed", "fold", "split", "label", "prediction", "p_label"])
+    return table.assign(corpus="c", protocol="paper", variant="v")
+
+
+def test_metrics_by_hand():
+    m = metrics(["a", "a", "a", "b"], ["a", "a", "b", "b"], ["a", "b", "c"])
+    assert m["accuracy"] == 0.75
+    assert m["uar"] == pytest.approx((2 / 3 + 1) / 2)
+    assert m["precision/b"] == 0.5
+    assert m["f1/a"] == pytest.approx(0.8)
+    assert m["f1_macro"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert math.isnan(m["recall/c"])
+
+
+def test_tidy_counts_every_run_and_part(predictions):
+    table = tidy(predictions, {"c": ["a", "b"]}).set_index(["seed", "fold", "split", "metric"])
+    assert table.loc[(0, 1, "test", "accuracy"), "value"] == pytest.approx(2 / 3)
+    assert table.loc[(0, 1, "test", "accuracy"), "n"] == 3
+    assert table.loc[(0, 0, "test", "loss"), "value"] == pytest.approx(-np.log([0.9, 0.25]).mean())
+
+
+def test_folds_are_pooled_and_views_scored(predictions):
+    values = by_seed(with_views(predictions, PROTOCOLS), PROTOCOLS, {"c": ["a", "b"]})
+    values = values.set_index(["protocol", "seed", "metric"]).value
+    assert values["paper", 0, "accuracy"] == pytest.approx(3 / 5)
+    assert values["paper", 0, "recall/b"] == pytest.approx(1 / 3)
+    assert values["paper", 0, "confusion/b/a"] == pytest.approx(2 / 3)
+    assert values["on_train", 1, "accuracy"] == 1
+
+
+def test_confusion_counts(predictions):
+    table = confusion(predictions)
+    assert table["count"].sum() == len(predictions)
+
+
+def test_prediction_interval_against_the_formula():
+    s = spread([50.0, 52.0, 54.0, 56.0])
+    assert (s.mean, s.n) == (53.0, 4)
+    half = 3.182446 * np.std([50, 52, 54, 56], ddof=1) * math.sqrt(1.25)
+    assert (s.low, s.high) == pytest.approx((53 - half, 53 + half), abs=1e-3)
+    assert math.isnan(spread([50.0]).low)
+
+
+def test_prediction_interval_covers_the_next_run():
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(2000):
+        *seen, following = rng.normal(60, 3, 6)
+        s = spread(seen)
+        inside += s.low <= following <= s.high
+    assert 0.93 < inside / 2000 < 0.97
+
+
+def test_agreement_takes_the_interval_or_one_point():
+    tight = spread([57.0, 57.01, 57.02])
+    assert agrees(57.9, tight)
+    assert not agrees(58.2, tight)
+    assert not agrees(57.0, spread([57.0]))
+
+
+@pytest.mark.parametrize(
+    ("spreads", "expected"),
+    [
+        ({"paper": [96, 97, 98]}, "reproduced"),
+        ({"paper": [60, 61, 62], "leak": [96, 97, 98]}, "explained by leak"),
+        ({"paper": [60, 61, 62], "far": [80, 95, 98], "near": [97, 97.5, 98]}, "explained by near"),
+        ({"paper": [60, 61, 62], "other": [70, 71, 72]}, "not reproduced"),
+        ({"paper": [60]}, "one seed"),
+        ({}, "not run"),
+    ],
+)
+def test_verdicts(spreads, expected):
+    assert verdict(97.3, {name: spread(values) for name, values in spreads.items()}) == expected
+
+
+def test_not_run_gives_the_reason():
+    assert verdict(97.3, {}, reason="needs registration") == "not run: needs registration"
