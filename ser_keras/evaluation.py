@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import lazy_loader
 import numpy as np
 
-from ser_keras.protocols import Protocol, ScoredOn
+from ser_keras.protocols import Protocol
 
 pd = lazy_loader.load("pandas")
 
@@ -58,7 +58,7 @@ def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
     views = [
         predictions[(predictions.protocol == p.of) & (predictions.split == p.scored)].assign(protocol=name)
         for name, p in protocols.items()
-        if isinstance(p, ScoredOn)
+        if getattr(p, "of", None)
     ]
     return pd.concat([predictions, *views], ignore_index=True)
 
@@ -119,7 +119,7 @@ def by_seed(
 
 @dataclass(frozen=True)
 class Spread:
-    """Values of one metric over seeds, in the unit of the values.
+    """Values of one metric over seeds, in per cent.
 
     Attributes:
         n: Number of seeds.
@@ -137,15 +137,22 @@ class Spread:
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """Mean, standard deviation and 95 % prediction interval: where one more run would fall.
+    """Mean, standard deviation and 95 % prediction interval of shares: where one more run would fall.
 
-    The interval is mean +- t * sd * sqrt(1 + 1/n), with Student's t for n - 1 degrees of freedom: seeds are taken
-    as draws from a normal distribution. It is wide for few seeds, and should be.
+    The interval is mean +- t * sd * sqrt(1 + 1/n), with Student's t for n - 1 degrees of freedom, on the scale
+    arcsin(sqrt(share)), which steadies the variance of shares and keeps the interval within 0 and 100 %. Seeds are
+    taken as draws from one distribution. The interval is wide for few seeds, and should be.
+
+    Args:
+        values: One value a seed, in per cent.
+
+    Returns:
+        The spread, in per cent.
 
     Example:
         >>> s = spread([60.0, 62.0, 64.0])
         >>> round(s.mean, 1), round(s.sd, 1), round(s.low, 1), round(s.high, 1)
-        (62.0, 2.0, 52.1, 71.9)
+        (62.0, 2.0, 51.8, 71.7)
     """
     from scipy import stats
 
@@ -153,9 +160,11 @@ def spread(values: Iterable[float]) -> Spread:
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Spread(n, mean, math.nan, math.nan, math.nan)
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd * math.sqrt(1 + 1 / n)
-    return Spread(n, mean, sd, mean - half, mean + half)
+    angles = np.arcsin(np.sqrt(values / 100))
+    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(angles, ddof=1) * math.sqrt(1 + 1 / n)
+    ends = np.clip([np.mean(angles) - half, np.mean(angles) + half], 0, np.pi / 2)
+    low, high = 100 * np.sin(ends) ** 2
+    return Spread(n, mean, float(np.std(values, ddof=1)), float(low), float(high))
 
 
 def agrees(reported: float, s: Spread) -> bool:

@@ -231,10 +231,10 @@ def mean_sd(s: Spread | None) -> str:
 
 
 def interval(s: Spread | None) -> str:
-    """52.1 to 71.9 %; cut to what a share can be; empty for one seed."""
+    """51.8 to 71.7 %; empty for one seed."""
     if s is None or math.isnan(s.low):
         return ""
-    return f"{max(0.0, s.low):.1f} to {min(100.0, s.high):.1f} %"
+    return f"{s.low:.1f} to {s.high:.1f} %"
 
 
 def markdown(table: pd.DataFrame) -> str:

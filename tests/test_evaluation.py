@@ -59,8 +59,10 @@ def test_confusion_counts(predictions):
 def test_prediction_interval_against_the_formula():
     s = spread([50.0, 52.0, 54.0, 56.0])
     assert (s.mean, s.n) == (53.0, 4)
-    half = 3.182446 * np.std([50, 52, 54, 56], ddof=1) * math.sqrt(1.25)
-    assert (s.low, s.high) == pytest.approx((53 - half, 53 + half), abs=1e-3)
+    angles = [math.asin(math.sqrt(v / 100)) for v in (50, 52, 54, 56)]
+    half = 3.182446 * np.std(angles, ddof=1) * math.sqrt(1.25)
+    expected = [100 * math.sin(np.mean(angles) + sign * half) ** 2 for sign in (-1, 1)]
+    assert (s.low, s.high) == pytest.approx(expected, abs=1e-3)
     assert math.isnan(spread([50.0]).low)
 
 
@@ -72,6 +74,13 @@ def test_prediction_interval_covers_the_next_run():
         s = spread(seen)
         inside += s.low <= following <= s.high
     assert 0.93 < inside / 2000 < 0.97
+
+
+def test_prediction_interval_stays_within_what_a_share_can_be():
+    for values in ([46, 62, 62.5, 72, 77], [95, 100, 100], [0, 0, 4]):
+        s = spread(values)
+        assert 0 <= s.low <= s.mean <= s.high <= 100
+    assert spread([46, 62, 62.5, 72, 77]).high < 97.3
 
 
 def test_agreement_takes_the_interval_or_one_point():

@@ -28,7 +28,11 @@ def table(wav):
     rng = np.random.default_rng(1)
     paths = [wav(0.1 * rng.normal(size=4000 + 1000 * i), name=f"u{i:02}.wav") for i in range(40)]
     return pd.DataFrame(
-        {"utterance": [p.stem for p in paths], "path": [str(p) for p in paths], "sha256": [sha256(p) for p in paths]}
+        {
+            "utterance": [p.stem for p in paths],
+            "path": [str(p) for p in paths],
+            "sha256": [sha256(p) for p in paths],
+        }
     )
 
 
@@ -100,7 +104,7 @@ def test_ragged_features_keep_their_lengths(extract):
 
 
 def test_different_shapes_are_told(extract):
-    with pytest.raises(SerError, match="different shapes"):
+    with pytest.raises(SerError, match="differ in shape"):
         extract(Extraction(extract=windows, sample_rate=16_000))
 
 

@@ -46,7 +46,11 @@ def test_changes_with_what_changes_values(name_of, old, new):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"""Words."""', '"""Other words."""'), ("# a constant", "# still one"), ("def extract(y)", "def extract(y: int)")],
+    [
+        ('"""Words."""', '"""Other words."""'),
+        ("# a constant", "# still one"),
+        ("def extract(y)", "def extract(y: int)"),
+    ],
 )
 def test_stays_with_what_changes_nothing(name_of, old, new):
     assert name_of(SCRIPT) == name_of(SCRIPT.replace(old, new))

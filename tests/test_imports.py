@@ -1,0 +1,59 @@
+"""What must not load a deep-learning backend does not."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import PAPERS, ROOT, run_script
+
+BACKENDS = ("tensorflow", "jax", "torch", "keras")
+
+
+def loaded_by(code):
+    code += f"\nimport sys; print([m for m in {BACKENDS!r} if type(sys.modules.get(m)).__name__ == 'module'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_import_ser_keras_loads_nothing_heavy():
+    assert loaded_by("import ser_keras, ser_keras.experiment, ser_keras.report") == "[]"
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_help_loads_nothing_heavy(paper):
+    code = (
+        f"import runpy, sys; sys.argv = ['run.py', '--help']\n"
+        f"try: runpy.run_path({str(ROOT / 'reproductions' / paper / 'run.py')!r}, run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "assert type(sys.modules.get('pandas')).__name__ != 'module' or sys.exit('pandas was loaded')"
+    )
+    assert loaded_by(code) == "[]"
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_help_names_every_flag_of_the_design(paper, tmp_path):
+    done = run_script(paper, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for flag in [
+        "--data",
+        "--demo",
+        "--corpus",
+        "--protocol",
+        "--variant",
+        "--seeds",
+        "--epochs",
+        "--out",
+        "--jobs",
+        "--precision",
+        "--fresh",
+        "--tables-only",
+    ]:
+        assert flag in done.stdout
+
+
+def test_no_code_of_the_package_imports_a_backend_directly():
+    for path in (ROOT / "ser_keras").rglob("*.py"):
+        for line in path.read_text().splitlines():
+            assert not line.strip().startswith(
+                ("import tensorflow", "from tensorflow", "import torch", "import jax")
+            )
