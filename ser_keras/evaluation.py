@@ -10,6 +10,7 @@ import lazy_loader
 import numpy as np
 
 from ser_keras.protocols import Protocol
+from ser_keras.training import PARTS
 
 pd = lazy_loader.load("pandas")
 
@@ -58,7 +59,7 @@ def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
     views = [
         predictions[(predictions.protocol == p.of) & (predictions.split == p.scored)].assign(protocol=name)
         for name, p in protocols.items()
-        if getattr(p, "of", None)
+        if getattr(p, "of", None) and p.scored in PARTS
     ]
     return pd.concat([predictions, *views], ignore_index=True)
 
@@ -114,6 +115,19 @@ def by_seed(
             for given, share in row.items()
         }
         rows += [(*key, metric, value, len(group)) for metric, value in values.items()]
+    return pd.DataFrame(rows, columns=["corpus", "protocol", "variant", "seed", "metric", "value", "n"])
+
+
+def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
+    """What `Logged` protocols read from the training logs, as `by_seed` gives it: one value a seed, folds averaged."""
+    rows = []
+    for name, p in protocols.items():
+        if p.scored != "log":
+            continue
+        of = history[history.protocol == p.of]
+        last = of.sort_values("epoch").groupby(RUN).tail(1)
+        for (corpus, variant, seed), group in last.groupby(["corpus", "variant", "seed"], sort=True):
+            rows.append((corpus, name, variant, seed, "accuracy", float(group[p.column].mean()), len(group)))
     return pd.DataFrame(rows, columns=["corpus", "protocol", "variant", "seed", "metric", "value", "n"])
 
 

@@ -20,7 +20,7 @@ from ser_keras.extraction import ORIGINAL, Features, extract_corpus
 from ser_keras.files import digest, exclusive
 from ser_keras.fingerprint import fingerprint
 from ser_keras.progress import Progress, duration
-from ser_keras.protocols import Protocol, ScoredOn, Split, audit, samples_of
+from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, samples_of
 from ser_keras.training import Cell, Recipe
 
 pd = lazy_loader.load("pandas")
@@ -75,6 +75,11 @@ class Plan:
     epochs: int
     digest: str
     definition: str
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.split.train) // self.recipe.batch_size)
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
         epochs = args.epochs or (demo and recipe.demo_epochs) or recipe.epochs
         for name in args.protocol or experiment.protocols:
             protocol = experiment.protocols[name]
-            if isinstance(protocol, ScoredOn):
+            if isinstance(protocol, (ScoredOn, Logged)):
                 continue  # a view of other cells
             copies = (ORIGINAL, *protocol.copies)
             key = (recipe.extraction.fingerprint(copies), copies)
@@ -259,7 +264,7 @@ def run_cells(plans: Sequence[Plan], args: argparse.Namespace) -> None:
     )
     if not todo:
         return
-    with Progress("training (epochs)", sum(p.epochs for p in todo)) as progress:
+    with Progress("training (steps)", sum(p.epochs * p.steps for p in todo)) as progress:
         for number, p in enumerate(todo, 1):
             run_cell(p, args, progress, f"run {number} of {len(todo)}: {p.cell}")
 
@@ -279,9 +284,9 @@ def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) 
         nonlocal last
         now = time.monotonic()
         seconds, last = now - last, now
-        steps = -(-len(parts["train"]) // p.recipe.batch_size)
-        speed = f"{duration(seconds)} an epoch, {1000 * seconds / steps:.0f} ms a step"
-        progress.step(f"{title}, epoch {epoch + 1}/{p.epochs}, accuracy {logs.get('accuracy', 0):.3f}, {speed}")
+        speed = f"{duration(seconds)} an epoch, {1000 * seconds / p.steps:.0f} ms a step"
+        note = f"{title}, epoch {epoch + 1}/{p.epochs}, accuracy {logs.get('accuracy', 0):.3f}, {speed}"
+        progress.step(note, by=p.steps)
 
     try:
         fitted = training.fit(

@@ -134,6 +134,23 @@ class ScoredOn(Protocol):
     of: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Logged(Protocol):
+    """No runs of its own, and no predictions: what the training log of another protocol's last epoch says.
+
+    Keras's "accuracy" while training is a mean over the epoch's batches, each scored before its own update, with
+    dropout on and batch normalisation by the batch. It is no property of the final model; papers quote it still.
+
+    Attributes:
+        of: The protocol whose runs are read.
+        column: The column of `history.csv`.
+    """
+
+    of: str
+    column: str = "accuracy"
+    scored: str = "log"
+
+
 def audit(samples: pd.DataFrame, split: Split, *, scaler: str | None = "train") -> dict[str, int | str | None]:
     """Count what test and training samples share that a stranger's voice would not.
 
@@ -194,4 +211,14 @@ def samples_of(table: pd.DataFrame, lengths: np.ndarray, copies: Sequence[str]) 
     return samples
 
 
-__all__ = ["ORIGINAL", "GroupedFolds", "Protocol", "RandomSplit", "ScoredOn", "Split", "audit", "samples_of"]
+__all__ = [
+    "ORIGINAL",
+    "GroupedFolds",
+    "Logged",
+    "Protocol",
+    "RandomSplit",
+    "ScoredOn",
+    "Split",
+    "audit",
+    "samples_of",
+]
