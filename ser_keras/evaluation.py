@@ -119,7 +119,7 @@ def by_seed(
 
 
 def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
-    """What `Logged` protocols read from the training logs, as `by_seed` gives it: one value a seed, folds averaged."""
+    """What `Logged` protocols read from the training logs, in the form of `by_seed`; folds are averaged."""
     rows = []
     for name, p in protocols.items():
         if p.scored != "log":

@@ -150,7 +150,7 @@ def run(experiment: Experiment, args: argparse.Namespace) -> None:
             discard(experiment, args, tables)
         for name, table in tables.items():
             run_cells(list(plan(experiment, args, name, table)), args)
-    report.report(experiment, args.out, not_run=not_run, publish=args.publish)
+    report.report(experiment, args.out, publish=args.publish)
 
 
 def load_corpus(name: str, args: argparse.Namespace) -> pd.DataFrame:

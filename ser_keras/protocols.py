@@ -14,7 +14,6 @@ import lazy_loader
 import numpy as np
 
 from ser_keras.errors import SerError
-from ser_keras.extraction import ORIGINAL
 
 pd = lazy_loader.load("pandas")
 
@@ -209,16 +208,3 @@ def samples_of(table: pd.DataFrame, lengths: np.ndarray, copies: Sequence[str]) 
     samples["copy"] = np.repeat(np.tile(np.array(copies), len(table)), lengths)
     samples["window"] = np.concatenate([np.arange(n) for n in lengths]) if len(lengths) else []
     return samples
-
-
-__all__ = [
-    "ORIGINAL",
-    "GroupedFolds",
-    "Logged",
-    "Protocol",
-    "RandomSplit",
-    "ScoredOn",
-    "Split",
-    "audit",
-    "samples_of",
-]

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 pd = lazy_loader.load("pandas")
 
 
-def report(experiment: Experiment, out: Path, *, not_run: dict[str, str], publish: bool) -> None:
+def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
     """Write everything below `out` from its finished cells, print the main table, and publish if asked.
 
     Raises:
         SerError: There is no finished cell, or `paper.toml` is not valid.
     """
     paper = read(experiment.folder / "paper.toml")
-    results = store.from_cells(experiment, out, not_run)
+    results = store.from_cells(experiment, out)
     if publish:
         publish_paper(paper, results, experiment.folder)
     write(paper, results, out)

@@ -53,7 +53,7 @@ class Results:
         return list(self.classes)
 
 
-def from_cells(experiment: Experiment, out: Path, not_run: Mapping[str, str]) -> Results:
+def from_cells(experiment: Experiment, out: Path) -> Results:
     """Read the finished cells below `out`; cells of an older version of the code are left out.
 
     Raises:
@@ -75,7 +75,7 @@ def from_cells(experiment: Experiment, out: Path, not_run: Mapping[str, str]) ->
         records.append(record)
     if not records:
         raise SerError(f"There is no finished run in {out}; run without --tables-only first.")
-    missing = {name: not_run.get(name) or _why_not_run(name) for name in experiment.corpora}
+    missing = {name: _why_not_run(name) for name in experiment.corpora}
     there = {record["cell"]["corpus"] for record in records}
     return Results(
         predictions=pd.concat(predictions, ignore_index=True),
@@ -130,9 +130,9 @@ def from_published(folder: Path) -> Results:
 
 def _why_not_run(corpus: str) -> str:
     """The reason for a corpus that was left aside: one that cannot be downloaded is not everybody's to run."""
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import CORPORA, OPEN
 
-    return "not asked for" if CORPORA[corpus].remote else CORPORA[corpus].how_to_get
+    return CORPORA[corpus].access if CORPORA[corpus].access != OPEN else "not asked for"
 
 
 def _current(experiment: Experiment, record: dict[str, Any]) -> bool:

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import lazy_loader
 import numpy as np
 
-from ser_keras.evaluation import Spread, by_seed, spread, verdict, with_views
+from ser_keras.corpora import CORPORA
+from ser_keras.evaluation import Spread, by_seed, logged_by_seed, spread, verdict, with_views
 from ser_keras.paper import Paper
 from ser_keras.store import Results
 
@@ -31,6 +32,8 @@ class Numbers:
         protocols = {name: SimpleNamespace(**given) for name, given in results.protocols.items()}
         seen = with_views(results.predictions, protocols)
         values = by_seed(seen, protocols, results.classes)
+        if not (logged := logged_by_seed(results.history, protocols)).empty:
+            values = pd.concat([values, logged], ignore_index=True)
         self.predictions = seen
         self.table = values
         self._spreads = {
@@ -63,7 +66,7 @@ class Numbers:
 
 def is_synthetic(corpus: str) -> bool:
     """Whether a corpus's sounds were computed."""
-    return corpus == "demo"
+    return CORPORA[corpus].synthetic
 
 
 def shown(corpus: str) -> str:
@@ -90,11 +93,8 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
         runs = [(corpus, variant) for corpus in corpora for variant in numbers.variants(corpus, number.variant)]
         if not runs:
             reason = numbers.results.not_run.get(number.corpus, "")
-            rows.append(
-                head
-                | _blank(number.corpus, number.variant)
-                | {"Verdict": verdict(number.value, {}, reason=reason)}
-            )
+            judged = verdict(number.value, {}, reason=reason)
+            rows.append(head | {"Corpus": number.corpus, "Variant": number.variant, "Seeds": 0, "Verdict": judged})
         for corpus, variant in runs:
             spreads = numbers.by_protocol(corpus, variant, number.metric)
             own = spreads.get("paper")
@@ -111,22 +111,18 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                     "Verdict": judged,
                 }
             )
-    columns = [
+    columns = (
         "Where",
         "Corpus",
-        "Variant",
         "Metric",
         "Reported",
         "Reproduced",
         "95 % interval",
         "Difference",
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "Seeds", "Verdict"])
-
-
-def _blank(corpus: str, variant: str) -> dict[str, object]:
-    empty = {"Reproduced": "", "95 % interval": "", "Difference": "", "Seeds": 0}
-    return {"Corpus": corpus, "Variant": variant} | empty
+        "Seeds",
+        "Verdict",
+    )
+    return pd.DataFrame(rows, columns=[*columns, "Variant"]).fillna("")
 
 
 def protocols(numbers: Numbers, metrics: tuple[str, ...] = ("accuracy", "uar")) -> pd.DataFrame:
@@ -184,6 +180,23 @@ def audit(results: Results) -> pd.DataFrame:
     return means
 
 
+def corpora(paper: Paper, results: Results) -> pd.DataFrame:
+    """The paper's corpora: which were run, under what terms, and how to get each."""
+    return pd.DataFrame(
+        [
+            {
+                "Corpus": name,
+                "Title": CORPORA[name].title,
+                "Run": "yes" if name in results.corpora else results.not_run.get(name, "no"),
+                "Licence": CORPORA[name].licence,
+                "How to get it": CORPORA[name].how_to_get,
+                "Citation": CORPORA[name].citation,
+            }
+            for name in dict.fromkeys([*paper.corpora, *results.corpora])
+        ]
+    )
+
+
 def ledger(paper: Paper) -> pd.DataFrame:
     """What the paper leaves open, and what was chosen."""
     return pd.DataFrame(
@@ -218,6 +231,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
         "protocols": protocols(numbers),
         "classes": classes(numbers),
         "audit": audit(numbers.results),
+        "corpora": corpora(paper, numbers.results),
         "ledger": ledger(paper),
         "contradictions": contradictions(paper),
     }

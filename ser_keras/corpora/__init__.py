@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ser_keras.corpora import demo, ravdess, savee
-from ser_keras.corpora.base import Corpus, Validation, corpus_checksum
+from ser_keras.corpora.base import OPEN, Corpus, Validation, corpus_checksum
 
 CORPORA: dict[str, Corpus] = {c.name: c for c in (ravdess.CORPUS, ravdess.SONG, savee.CORPUS, demo.CORPUS)}
 
-__all__ = ["CORPORA", "Corpus", "Validation", "corpus_checksum"]
+__all__ = ["CORPORA", "OPEN", "Corpus", "Validation", "corpus_checksum"]

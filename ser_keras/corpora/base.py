@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ser_keras.files import digest, sha256
 
 pd = lazy_loader.load("pandas")
 
+OPEN = "open"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3")
 
 
@@ -39,6 +40,7 @@ class Corpus:
         title: What people call it.
         citation: The reference to give.
         licence: Terms of use, in a line.
+        access: "open", or what stands between a reader and the corpus.
         how_to_get: What a person does to have it, in a sentence or two.
         emotions: Its labels, in the order in which tables show them.
         expected: How many recordings a complete copy has.
@@ -63,7 +65,8 @@ class Corpus:
     remote: tuple[Remote, ...] = ()
     make: Callable[[Path], None] | None = None
     table: Callable[[Path], list[dict[str, Any]]] | None = None
-    synthetic: bool = field(default=False)
+    access: str = OPEN
+    synthetic: bool = False
 
     def load(self, folder: Path, *, skip_bad: bool = False) -> pd.DataFrame:
         """The utterance table of a complete copy.

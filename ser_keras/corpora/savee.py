@@ -59,8 +59,9 @@ CORPUS = Corpus(
         "and Systems, IGI Global, 398-423. http://kahlan.eps.surrey.ac.uk/savee/"
     ),
     licence="free for research after registration; not to be passed on",
+    access="needs registration",
     how_to_get=(
-        "It needs a registration: ask for it at http://kahlan.eps.surrey.ac.uk/savee/Register.html, then unpack "
+        "Ask for it at http://kahlan.eps.surrey.ac.uk/savee/Register.html, then unpack "
         "AudioData.zip there, so that AudioData/DC ... AudioData/KL stand in the folder"
     ),
     emotions=EMOTIONS,
