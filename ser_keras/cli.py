@@ -33,14 +33,10 @@ def parser(
         action="store_true",
         help="leave unusable recordings out in place of stopping; tables count them",
     )
-    data.add_argument(
-        "--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)"
-    )
+    data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
     what = p.add_argument_group("what to run (default: everything)")
     what.add_argument("--corpus", nargs="+", metavar="NAME", help=f"of: {', '.join(corpora)}; or any other")
-    what.add_argument(
-        "--protocol", nargs="+", metavar="NAME", choices=protocols, help=f"of: {', '.join(protocols)}"
-    )
+    what.add_argument("--protocol", nargs="+", metavar="NAME", choices=protocols, help=f"of: {', '.join(protocols)}")
     what.add_argument("--variant", nargs="+", metavar="NAME", choices=variants, help=f"of: {', '.join(variants)}")
     what.add_argument("--seeds", type=_positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
     what.add_argument(
@@ -51,9 +47,7 @@ def parser(
     )
     how = p.add_argument_group("how to run")
     how.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{paper}")
-    how.add_argument(
-        "--jobs", type=int, default=-1, metavar="N", help="parallel workers for features (default: all)"
-    )
+    how.add_argument("--jobs", type=int, default=-1, metavar="N", help="parallel workers for features (default: all)")
     how.add_argument(
         "--precision",
         choices=PRECISIONS,

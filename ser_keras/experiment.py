@@ -160,12 +160,15 @@ def load_corpus(name: str, args: argparse.Namespace) -> pd.DataFrame:
         MissingCorpusError: It is not there and cannot be fetched.
         SerError: It is unknown, incomplete or damaged.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import CORPORA, download
 
     if name not in CORPORA:
         raise SerError(f"There is no corpus {name!r}; known are {', '.join(CORPORA)}.")
     corpus = CORPORA[name]
     folder = cli.data_folder(args.data) / corpus.folder
+    # Only into the suite's own folder: one that a person named is theirs.
+    if corpus.remote and cli.data_folder(args.data) == cli.user_data_folder() and not corpus.is_there(folder):
+        download.download(corpus, folder)
     if corpus.make:
         folder = cli.cache_folder(args.cache).parent / "corpora" / corpus.folder
         corpus.make(folder)
@@ -238,9 +241,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
 
 def _members(split: Split) -> list[str]:
     """The split's parts by name: a protocol whose code deals other samples asks for new runs."""
-    return [
-        hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)
-    ]
+    return [hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)]
 
 
 def discard(experiment: Experiment, args: argparse.Namespace, corpora: Mapping[str, Any]) -> None:

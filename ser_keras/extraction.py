@@ -216,7 +216,5 @@ def _one_shape(arrays: list[np.ndarray]) -> tuple[int, ...]:
     """The shape that all arrays have behind their first axis."""
     shapes = sorted({array.shape[1:] for array in arrays})
     if len(shapes) > 1:
-        raise SerError(
-            f"Features differ in shape between recordings, {shapes[0]} and {shapes[1]}: pad or cut them."
-        )
+        raise SerError(f"Features differ in shape between recordings, {shapes[0]} and {shapes[1]}: pad or cut them.")
     return shapes[0] if shapes else ()

@@ -57,9 +57,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[matplotlib.figu
     return figure, pd.concat(numbers)[columns].round(2)
 
 
-def confusions(
-    numbers: Numbers, corpus: str, variant: str
-) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
+def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
     """Confusion matrices in per cent of the label, a panel a protocol, mean over seeds.
 
     Returns:

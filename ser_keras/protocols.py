@@ -84,9 +84,7 @@ class RandomSplit(Protocol):
             rest, validation = self._draw(samples, rest, self.validation, seed)
         return [Split(rest, validation, test)]
 
-    def _draw(
-        self, samples: pd.DataFrame, pool: np.ndarray, share: float, seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, samples: pd.DataFrame, pool: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.model_selection import train_test_split
 
         labels = samples.emotion.to_numpy()[pool] if self.stratify else None

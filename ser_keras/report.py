@@ -75,9 +75,7 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
 
     if all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora):
-        return (
-            "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
-        )
+        return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
     template = _templates().from_string(paper.finding)
     return template.render(mean=mean, numbers=numbers).strip()
 

@@ -50,11 +50,7 @@ class Numbers:
     def spread(self, corpus: str, protocol: str, variant: str, metric: str) -> Spread | None:
         """The spread of a metric in per cent; None where nothing was run."""
         found = self._spreads.get((corpus, protocol, variant, metric))
-        if (
-            found is None
-            and metric.startswith("confusion/")
-            and (corpus, protocol, variant, "uar") in self._spreads
-        ):
+        if found is None and metric.startswith("confusion/") and (corpus, protocol, variant, "uar") in self._spreads:
             return spread([0.0] * self._spreads[corpus, protocol, variant, "uar"].n)  # never confused so
         return found
 

@@ -20,9 +20,7 @@ def test_ravdess_names(name, expected):
     assert (row["emotion"], row["speaker"], row["gender"], row["intensity"], row["channel"]) == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["readme.wav", "03-01-09-01-01-01-01.wav", "02-01-01-01-01-01-01.wav", "03-01-01.wav"]
-)
+@pytest.mark.parametrize("name", ["readme.wav", "03-01-09-01-01-01-01.wav", "02-01-01-01-01-01-01.wav", "03-01-01.wav"])
 def test_names_that_are_not_ravdess(name):
     assert ravdess.parse(Path(name)) is None
 

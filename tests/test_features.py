@@ -19,9 +19,7 @@ def close(ours, theirs):
 @pytest.mark.parametrize(("n_fft", "win_length", "hop"), [(2048, None, 512), (1024, 400, 160), (512, 512, 100)])
 @pytest.mark.parametrize("center", [True, False])
 def test_stft_equals_librosa(speech, n_fft, win_length, hop, center):
-    ours = features.stft(
-        speech, sample_rate=RATE, n_fft=n_fft, win_length=win_length, hop_length=hop, center=center
-    )
+    ours = features.stft(speech, sample_rate=RATE, n_fft=n_fft, win_length=win_length, hop_length=hop, center=center)
     theirs = librosa.stft(speech, n_fft=n_fft, win_length=win_length, hop_length=hop, center=center)
     close(ours.magnitude, np.abs(theirs).T)
 

@@ -54,6 +54,4 @@ def test_help_names_every_flag_of_the_design(paper, tmp_path):
 def test_no_code_of_the_package_imports_a_backend_directly():
     for path in (ROOT / "ser_keras").rglob("*.py"):
         for line in path.read_text().splitlines():
-            assert not line.strip().startswith(
-                ("import tensorflow", "from tensorflow", "import torch", "import jax")
-            )
+            assert not line.strip().startswith(("import tensorflow", "from tensorflow", "import torch", "import jax"))

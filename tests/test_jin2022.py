@@ -75,9 +75,7 @@ def test_writes_the_files_of_the_design(whole):
     ]
     assert set(results.protocol) == {"paper", "training_accuracy", "augment_before_split", "speaker_independent"}
     assert {"train", "test"} == set(results.split)
-    assert {"accuracy", "uar", "f1_macro", "loss", "recall/happy", "precision/sad", "f1/calm"} <= set(
-        results.metric
-    )
+    assert {"accuracy", "uar", "f1_macro", "loss", "recall/happy", "precision/sad", "f1/calm"} <= set(results.metric)
     counts = pd.read_csv(out / "confusion.csv")
     assert list(counts.columns) == [
         "corpus",

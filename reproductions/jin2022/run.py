@@ -67,9 +67,7 @@ def pitch(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 COPIES = {"noise": noise, "pitch": pitch}
 PROTOCOLS = {
-    "paper": RandomSplit(
-        note="random 80/20 by recording, scored on the held-out 20 % after the last epoch", test=0.2
-    ),
+    "paper": RandomSplit(note="random 80/20 by recording, scored on the held-out 20 % after the last epoch", test=0.2),
     "training_accuracy": ScoredOn(
         note="the runs of paper, scored on the recordings that they were trained on",
         of="paper",
@@ -85,9 +83,7 @@ PROTOCOLS = {
         test=0.3,
         copies=tuple(COPIES),
     ),
-    "speaker_independent": GroupedFolds(
-        note="five folds by speaker: nobody is heard in training and test", folds=5
-    ),
+    "speaker_independent": GroupedFolds(note="five folds by speaker: nobody is heard in training and test", folds=5),
 }
 
 EXPERIMENT = Experiment(

@@ -26,9 +26,8 @@ class Remote:
     """An archive that may be downloaded by anybody."""
 
     url: str
-    md5: str
-    size: int  # bytes
-    folder: str = ""  # where it is unpacked, below the corpus's folder
+    checksum: str | None  # "md5:..."; None where nobody publishes it: the recordings' own sums then decide
+    size: int  # bytes, for the progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +105,8 @@ class Corpus:
             What is there, missing, extra, damaged and duplicate.
         """
         rows, extra, second_copies = self._rows(folder)
+        absent = [row["utterance"] for row in rows if not Path(row["path"]).is_file()]
+        rows = [row for row in rows if row["utterance"] not in set(absent)]
         with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
             checksums = list(pool.map(lambda row: _checksum(row["path"]), rows))
         for row, checksum in zip(rows, checksums, strict=True):
@@ -114,9 +115,9 @@ class Corpus:
         table = table.sort_values("utterance", ignore_index=True)
         known = self.checksums()
         present = set(table.utterance)
-        missing = sorted(set(known) - present)
+        missing = sorted(set(known) - present) + sorted(absent)
         if not known:
-            missing = ["?"] * max(0, self.expected - len(table))
+            missing += ["?"] * max(0, self.expected - len(table) - len(absent))
         same_audio = table[table.duplicated("sha256", keep=False) & (table.sha256 != "")]
         return Validation(
             corpus=self,
@@ -128,6 +129,10 @@ class Corpus:
             second_copies=second_copies,
             identical=[tuple(group.utterance) for _, group in same_audio.groupby("sha256")],
         )
+
+    def is_there(self, folder: Path) -> bool:
+        """Whether as many recordings lie in the folder as the corpus has; whether they are sound, `load` tells."""
+        return len(self._rows(folder)[0]) >= self.expected
 
     def _rows(self, folder: Path) -> tuple[list[dict[str, Any]], list[str], list[str]]:
         """Parsed rows, names that do not parse, and further files of an utterance already seen."""
@@ -241,6 +246,7 @@ def _damaged(table: pd.DataFrame, known: dict[str, str]) -> Iterator[str]:
 
 
 def _some(names: Sequence[str], limit: int = 5) -> str:
-    if set(names) == {"?"}:
-        return "the names are not published"
+    names = [name for name in names if name != "?"]
+    if not names:
+        return "which ones cannot be told"
     return ", ".join(names[:limit]) + (f" and {len(names) - limit:,} more" if len(names) > limit else "")

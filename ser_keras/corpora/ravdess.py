@@ -77,7 +77,7 @@ CORPUS = Corpus(
     remote=(
         Remote(
             ZENODO + "Audio_Speech_Actors_01-24.zip",
-            md5="bc696df654c87fed845eb13823edef8a",
+            checksum="md5:bc696df654c87fed845eb13823edef8a",
             size=208_468_073,
         ),
     ),

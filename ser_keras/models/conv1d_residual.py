@@ -35,9 +35,7 @@ def build(
     """
     frames = input_shape[0]
     if frames < POOL_SIZE**2:
-        raise ValueError(
-            f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed"
-        )
+        raise ValueError(f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed")
     layers = keras.layers
     inputs = x = keras.Input(input_shape)
     x = layers.Activation("relu")(_conv(256)(x))  # rows 1, 2
