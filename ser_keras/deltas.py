@@ -5,6 +5,8 @@ from __future__ import annotations
 import lazy_loader
 import numpy as np
 
+from ser_keras.errors import TooShortError
+
 scipy = lazy_loader.load("scipy")
 
 
@@ -45,9 +47,9 @@ def savitzky_golay(frames: np.ndarray, *, width: int = 9, derivative: int = 1) -
         float32, the shape of `frames`.
 
     Raises:
-        ValueError: There are fewer frames than `width`.
+        TooShortError: There are fewer frames than `width`.
     """
     if len(frames) < width:
-        raise ValueError(f"{len(frames)} frames are fewer than the {width} that a derivative is fitted over")
+        raise TooShortError(f"{len(frames)} frames are fewer than the {width} that a derivative is fitted over")
     result = scipy.signal.savgol_filter(frames, width, derivative, deriv=derivative, axis=0, mode="interp")
     return result.astype(np.float32, copy=False)

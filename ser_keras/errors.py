@@ -15,5 +15,9 @@ class MissingCorpusError(SerError):
     exit_code = 2
 
 
+class TooShortError(ValueError):
+    """A waveform or its frames are fewer than a feature needs."""
+
+
 class BadAudioError(SerError):
     """One recording cannot be used; the message begins with its path."""

@@ -204,6 +204,9 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
     chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
+    if other := sorted(set(table.emotion) - set(chosen.emotion)):
+        count = len(table) - len(chosen)
+        print(f"{corpus}: {count:,} of {len(table):,} recordings are not used ({', '.join(other)})", file=sys.stderr)
     known = {emotion: i for i, emotion in enumerate(CORPORA[corpus].emotions)}
     classes = tuple(sorted(chosen.emotion.unique(), key=lambda e: (known.get(e, len(known)), e)))
     data: dict[tuple, Data] = {}

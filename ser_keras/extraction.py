@@ -17,7 +17,7 @@ import lazy_loader
 import numpy as np
 
 from ser_keras import audio
-from ser_keras.errors import BadAudioError, SerError
+from ser_keras.errors import BadAudioError, SerError, TooShortError
 from ser_keras.files import atomic, digest
 from ser_keras.fingerprint import fingerprint
 from ser_keras.progress import Progress
@@ -166,13 +166,13 @@ def _compute(
             features = extraction.features(path, utterance, copies)
         except BadAudioError as error:
             bad[path] = str(error)
-            lengths += [0] * len(copies)
-            continue
+        except TooShortError as error:
+            bad[path] = f"{path}: {error}"
         except Exception as error:
             raise SerError(f"{path}: feature extraction failed: {type(error).__name__}: {error}") from error
-        for values in features:
-            made.append(values if extraction.ragged else values[None])
-            lengths.append(len(made[-1]))
+        else:
+            made += features if extraction.ragged else [values[None] for values in features]
+        lengths += [0] * len(copies) if path in bad else [len(values) for values in made[-len(copies) :]]
     _one_shape(made)
     values = np.concatenate(made) if made else np.empty((0,), np.float32)
     result = Features(values, np.array(lengths), bad)

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import lazy_loader
 import numpy as np
 
+from ser_keras.errors import TooShortError
+
 librosa = lazy_loader.load("librosa")
 scipy = lazy_loader.load("scipy")
 
 # librosa's `power_to_db`: the smallest power that is told from silence, and the range kept below the maximum.
 AMIN, TOP_DB = 1e-10, 80.0
+BLOCK = 256  # frames transformed at a time
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def stft(
         The spectrum; 1 + samples // hop_length frames if centred.
 
     Raises:
-        ValueError: The waveform is shorter than one frame and not centred.
+        TooShortError: The waveform is shorter than one frame and not centred.
 
     Example:
         >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
@@ -76,7 +79,11 @@ def stft(
     """
     frames = frame(waveform, frame_length=n_fft, hop_length=hop_length, center=center)
     taper = _window(window, n_fft if win_length is None else win_length, n_fft)
-    magnitude = np.abs(scipy.fft.rfft(frames * taper, axis=1))
+    magnitude = np.empty((len(frames), n_fft // 2 + 1), np.float32)
+    for start in range(0, len(frames), BLOCK):  # a long recording's frames would fill the memory at once
+        block = slice(start, start + BLOCK)
+        # In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
+        magnitude[block] = np.abs(scipy.fft.rfft(frames[block] * taper, axis=1))
     return Spectrum(magnitude, sample_rate, n_fft, hop_length)
 
 
@@ -84,13 +91,13 @@ def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: b
     """Overlapping frames as a read-only view, shape (frames, frame_length); no copy unless padded.
 
     Raises:
-        ValueError: The waveform is shorter than one frame and not centred.
+        TooShortError: The waveform is shorter than one frame and not centred.
     """
     y = np.asarray(waveform, dtype=np.float32)
     if center:
         y = np.pad(y, frame_length // 2)
     if len(y) < frame_length:
-        raise ValueError(f"{len(y)} samples are shorter than one frame of {frame_length}")
+        raise TooShortError(f"{len(y)} samples are shorter than one frame of {frame_length}")
     return np.lib.stride_tricks.sliding_window_view(y, frame_length)[::hop_length]
 
 
@@ -98,7 +105,7 @@ def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: b
 def _window(name: str, win_length: int, n_fft: int) -> np.ndarray:
     taper = scipy.signal.get_window(name, win_length, fftbins=True)
     left = (n_fft - win_length) // 2
-    return np.pad(taper, (left, n_fft - win_length - left)).astype(np.float32)
+    return np.pad(taper, (left, n_fft - win_length - left))
 
 
 def mel(spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, htk: bool = False) -> np.ndarray:

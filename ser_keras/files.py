@@ -113,6 +113,8 @@ def exclusive(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise SerError(f"{folder} cannot be written: {_reason(error)}") from error
+    for left_over in folder.rglob(".*.partial*"):  # of a run that was killed
+        left_over.unlink(missing_ok=True)
     try:
         yield
     finally:

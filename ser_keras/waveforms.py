@@ -105,8 +105,8 @@ def harmonic(waveform: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, 
     """
     y = np.asarray(waveform, dtype=np.float32)
     frames = frame(y, frame_length=n_fft, hop_length=hop_length, center=True)
-    taper = scipy.signal.get_window("hann", n_fft, fftbins=True).astype(np.float32)
-    spectrum = scipy.fft.rfft(frames * taper, axis=1)
+    taper = scipy.signal.get_window("hann", n_fft, fftbins=True)
+    spectrum = scipy.fft.rfft(frames * taper, axis=1).astype(np.complex64)
     magnitude = np.abs(spectrum)
     lasting = running_median(magnitude.T, kernel).T
     short = running_median(magnitude, kernel)
