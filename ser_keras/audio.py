@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import lazy_loader
 import numpy as np
+import soundfile
+import soxr
 
 from ser_keras.errors import BadAudioError
-
-soundfile = lazy_loader.load("soundfile")
-soxr = lazy_loader.load("soxr")
 
 
 def load(path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
@@ -35,8 +33,8 @@ def load(path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: f
         (72838,)
     """
     path = Path(path)
-    check(path)
     try:
+        _check_length(path)
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
             file.seek(min(int(offset * rate), file.frames))
@@ -44,12 +42,14 @@ def load(path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: f
     except (soundfile.LibsndfileError, OSError) as error:
         raise BadAudioError(f"{path}: cannot be read as audio ({error}); fetch the recording again") from error
     if not len(samples):
-        raise BadAudioError(f"{path}: holds no sound from second {offset:g} on; fetch the recording again")
+        where = f" from second {offset:g} on" if offset else ""
+        raise BadAudioError(f"{path}: holds no sound{where} (0 samples); fetch the recording again")
     if not np.isfinite(samples).all():
         raise BadAudioError(f"{path}: holds samples that are not finite (NaN or infinity); export it again")
     if not samples.any():
         raise BadAudioError(f"{path}: is digital silence (every sample is 0); fetch the recording again")
-    return resample(samples.mean(axis=1), rate, sample_rate)
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return resample(mono, rate, sample_rate)
 
 
 def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
@@ -73,21 +73,25 @@ def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.nda
 def check(path: Path | str) -> None:
     """Tell a recording that cannot be used from its header alone, without decoding it.
 
-    A WAV shorter than its own header says is refused: libsndfile would pass on what is left without a word.
-
     Raises:
         BadAudioError: The file is not audio, truncated, or empty.
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
+        _check_length(path)
         frames = soundfile.info(path).frames
     except (soundfile.LibsndfileError, OSError) as error:
         raise BadAudioError(f"{path}: cannot be read as audio ({error}); fetch the recording again") from error
-    stated, actual = int.from_bytes(head[4:8], "little") + 8, path.stat().st_size
+    if frames == 0:
+        raise BadAudioError(f"{path}: holds no sound (0 samples); fetch the recording again")
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a WAV shorter than its own header says: libsndfile would pass on what is left without a word."""
+    with path.open("rb") as file:
+        head = file.read(8)
+        actual = file.seek(0, 2)
+    stated = int.from_bytes(head[4:8], "little") + 8
     # Streaming writers leave 0 or the largest number there, meaning "unknown".
     if head[:4] == b"RIFF" and actual < stated < 0xFFFFFF00:
         raise BadAudioError(f"{path}: is truncated ({actual:,} bytes of {stated:,}); fetch the recording again")
-    if frames == 0:
-        raise BadAudioError(f"{path}: holds no sound (0 samples); fetch the recording again")

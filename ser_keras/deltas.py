@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import lazy_loader
 import numpy as np
 
 from ser_keras.errors import TooShortError
-
-scipy = lazy_loader.load("scipy")
 
 
 def regression(frames: np.ndarray, *, order: int) -> np.ndarray:
@@ -49,7 +46,9 @@ def savitzky_golay(frames: np.ndarray, *, width: int = 9, derivative: int = 1) -
     Raises:
         TooShortError: There are fewer frames than `width`.
     """
+    from scipy.signal import savgol_filter
+
     if len(frames) < width:
         raise TooShortError(f"{len(frames)} frames are fewer than the {width} that a derivative is fitted over")
-    result = scipy.signal.savgol_filter(frames, width, derivative, deriv=derivative, axis=0, mode="interp")
+    result = savgol_filter(frames, width, derivative, deriv=derivative, axis=0, mode="interp")
     return result.astype(np.float32, copy=False)

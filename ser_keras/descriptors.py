@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import functools
 
-import lazy_loader
 import numpy as np
 
 from ser_keras.features import Spectrum, decibels
-
-librosa = lazy_loader.load("librosa")
 
 TINY = np.finfo(np.float32).tiny
 
@@ -98,6 +95,8 @@ def chroma(spectrum: Spectrum, *, n_chroma: int = 12, tuning: float | None = Non
     Returns:
         float32, shape (frames, n_chroma); class 0 is C.
     """
+    import librosa
+
     if tuning is None:
         tuning = librosa.estimate_tuning(S=spectrum.power.T, sr=spectrum.sample_rate, bins_per_octave=n_chroma)
     bank = _chroma_bank(spectrum.sample_rate, spectrum.n_fft, n_chroma, float(tuning))
@@ -108,5 +107,7 @@ def chroma(spectrum: Spectrum, *, n_chroma: int = 12, tuning: float | None = Non
 
 @functools.lru_cache(maxsize=128)  # tunings come in steps of 0.01
 def _chroma_bank(rate: int, n_fft: int, n_chroma: int, tuning: float) -> np.ndarray:
+    import librosa.filters
+
     bank = librosa.filters.chroma(sr=rate, n_fft=n_fft, tuning=tuning, n_chroma=n_chroma)
     return np.ascontiguousarray(bank.T, dtype=np.float32)

@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import lazy_loader
 import numpy as np
+import pandas as pd
 
 from ser_keras.protocols import Protocol
 from ser_keras.training import PARTS
-
-pd = lazy_loader.load("pandas")
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
 TOLERANCE = 1.0  # points: a reported value this near to the mean counts as reproduced

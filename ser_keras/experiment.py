@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 
 from ser_keras import cli, training
@@ -23,7 +22,8 @@ from ser_keras.progress import Progress, duration
 from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, samples_of
 from ser_keras.training import Cell, Recipe
 
-pd = lazy_loader.load("pandas")
+if TYPE_CHECKING:
+    import pandas as pd
 
 Labels = Callable[["pd.DataFrame"], "pd.DataFrame"]
 

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 
 from ser_keras import audio
@@ -22,8 +22,8 @@ from ser_keras.files import atomic, digest
 from ser_keras.fingerprint import fingerprint
 from ser_keras.progress import Progress
 
-joblib = lazy_loader.load("joblib")
-pd = lazy_loader.load("pandas")
+if TYPE_CHECKING:
+    import pandas as pd
 
 ORIGINAL = "original"
 SHARD = 32  # recordings
@@ -129,16 +129,28 @@ def extract_corpus(
     Raises:
         SerError: Recordings cannot be used; all of them are named.
     """
+    import joblib
+    from threadpoolctl import threadpool_limits
+
+    copies = tuple(copies)
     folder = cache / extraction.key(copies)
     rows = list(zip(table.utterance, table.path, table.sha256, strict=True))
     shards = [rows[i : i + SHARD] for i in range(0, len(rows), SHARD)]
     loaded = [_read(folder / _name(shard)) for shard in shards]
     todo = [i for i, shard in enumerate(loaded) if shard is None]
     if todo:
-        workers = min(joblib.cpu_count(), len(todo)) if jobs == -1 else jobs
-        work = (joblib.delayed(_compute)(folder, shards[i], extraction, tuple(copies)) for i in todo)
-        with Progress("extracting features (recordings)", sum(len(shards[i]) for i in todo)) as progress:
-            for i, made in zip(todo, joblib.Parallel(workers, return_as="generator")(work), strict=True):
+        # NumPy, soxr and libsndfile let threads run side by side, which start at once and share their tables;
+        # augmentations loop in Python and need processes.
+        run = joblib.Parallel(
+            n_jobs=min(joblib.cpu_count(), len(todo)) if jobs == -1 else jobs,
+            prefer="threads" if copies == (ORIGINAL,) else "processes",
+            return_as="generator",
+        )
+        work = (joblib.delayed(_compute)(folder, shards[i], extraction, copies) for i in todo)
+        progress = Progress("extracting features (recordings)", sum(len(shards[i]) for i in todo))
+        # One thread for each matrix product: products this small are slower on several.
+        with progress, threadpool_limits(1, user_api="blas"):
+            for i, made in zip(todo, run(work), strict=True):
                 loaded[i] = made or _read(folder / _name(shards[i]))
                 progress.step(by=len(shards[i]))
     bad = {path: reason for shard in loaded for path, reason in shard.bad.items()}

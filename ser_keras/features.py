@@ -9,17 +9,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import lazy_loader
 import numpy as np
 
 from ser_keras.errors import TooShortError
 
-librosa = lazy_loader.load("librosa")
-scipy = lazy_loader.load("scipy")
-
 # librosa's `power_to_db`: the smallest power that is told from silence, and the range kept below the maximum.
 AMIN, TOP_DB = 1e-10, 80.0
-BLOCK = 256  # frames transformed at a time
+BLOCK = 64  # frames transformed at a time
+WINDOWS = {"hann": np.hanning, "hamming": np.hamming, "boxcar": np.ones}
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def stft(
         n_fft: Samples in one transform.
         hop_length: Samples from one frame to the next.
         win_length: Samples under the window, padded with zeros to `n_fft`; None means `n_fft`.
-        window: A window name of `scipy.signal.get_window`.
+        window: A name in `WINDOWS`.
         center: Pad n_fft // 2 zeros on both sides, so that frame t is centred at sample t * hop_length.
 
     Returns:
@@ -78,12 +75,12 @@ def stft(
         ((63, 129), 1000.0)
     """
     frames = frame(waveform, frame_length=n_fft, hop_length=hop_length, center=center)
-    taper = _window(window, n_fft if win_length is None else win_length, n_fft)
+    weights = taper(window, n_fft if win_length is None else win_length, n_fft)
     magnitude = np.empty((len(frames), n_fft // 2 + 1), np.float32)
     for start in range(0, len(frames), BLOCK):  # a long recording's frames would fill the memory at once
         block = slice(start, start + BLOCK)
         # In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
-        magnitude[block] = np.abs(scipy.fft.rfft(frames[block] * taper, axis=1))
+        magnitude[block] = np.abs(np.fft.rfft(frames[block] * weights, axis=1).astype(np.complex64))
     return Spectrum(magnitude, sample_rate, n_fft, hop_length)
 
 
@@ -102,10 +99,17 @@ def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: b
 
 
 @functools.lru_cache(maxsize=16)
-def _window(name: str, win_length: int, n_fft: int) -> np.ndarray:
-    taper = scipy.signal.get_window(name, win_length, fftbins=True)
+def taper(window: str, win_length: int, n_fft: int) -> np.ndarray:
+    """A periodic window, centred among zeros, shape (n_fft,).
+
+    Raises:
+        ValueError: The window is none of `WINDOWS`.
+    """
+    if window not in WINDOWS:
+        raise ValueError(f"{window!r} is no window; known are {', '.join(WINDOWS)}")
+    weights = WINDOWS[window](win_length + 1)[:-1]
     left = (n_fft - win_length) // 2
-    return np.pad(taper, (left, n_fft - win_length - left))
+    return np.pad(weights, (left, n_fft - win_length - left))
 
 
 def mel(spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, htk: bool = False) -> np.ndarray:
@@ -127,6 +131,8 @@ def mel(spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, htk
 
 @functools.lru_cache(maxsize=16)
 def _mel_bank(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool) -> np.ndarray:
+    import librosa.filters
+
     bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk)
     return np.ascontiguousarray(bank.T, dtype=np.float32)
 
@@ -178,8 +184,10 @@ def mfcc(
         >>> mfcc(s, n_mfcc=13, n_mels=128, fmin=0, fmax=None)[:, 1:13].shape  # the 2nd to 13th
         (44, 12)
     """
+    from scipy.fft import dct
+
     mels = log_mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax, top_db=top_db)
-    return liftered(scipy.fft.dct(mels, axis=1, type=2, norm="ortho")[:, :n_mfcc], lifter)
+    return liftered(dct(mels, axis=1, type=2, norm="ortho")[:, :n_mfcc], lifter)
 
 
 def liftered(cepstra: np.ndarray, lifter: int) -> np.ndarray:

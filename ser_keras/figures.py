@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import lazy_loader
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ser_keras.files import atomic
 from ser_keras.store import Results
 from ser_keras.tables import Numbers, shown
-
-matplotlib = lazy_loader.load("matplotlib")
-pd = lazy_loader.load("pandas")
 
 # Okabe & Ito's colours: told apart by colour-blind readers.
 TRAIN_COLOUR, HELD_OUT_COLOUR = "#0072B2", "#D55E00"
 DPI = 90
 
 
-def curves(results: Results, corpus: str, variant: str) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
+def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.DataFrame] | None:
     """Accuracy by epoch, a panel a protocol: the mean over runs, and the band from the lowest to the highest.
 
     Returns:
@@ -57,7 +56,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[matplotlib.figu
     return figure, pd.concat(numbers)[columns].round(2)
 
 
-def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[matplotlib.figure.Figure, pd.DataFrame] | None:
+def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[Figure, pd.DataFrame] | None:
     """Confusion matrices in per cent of the label, a panel a protocol, mean over seeds.
 
     Returns:
@@ -88,7 +87,7 @@ def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[matplotlib.
     return figure, pd.DataFrame(rows, columns=["protocol", "label", "prediction", "percent"])
 
 
-def draw_matrix(axis: matplotlib.axes.Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
+def draw_matrix(axis: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     """One confusion matrix with its numbers in the cells."""
     axis.imshow(matrix, cmap="Blues", vmin=0, vmax=100)
     places = range(len(classes))
@@ -101,9 +100,7 @@ def draw_matrix(axis: matplotlib.axes.Axes, matrix: np.ndarray, classes: Sequenc
             axis.text(j, i, f"{matrix[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=7)
 
 
-def _panels(count: int, *, width: float, height: float) -> tuple[matplotlib.figure.Figure, list]:
-    from matplotlib.figure import Figure
-
+def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list]:
     figure = Figure(figsize=(width * max(count, 2), height), layout="constrained")
     return figure, list(np.atleast_1d(figure.subplots(1, count)))
 
@@ -132,7 +129,7 @@ def write(results: Results, numbers: Numbers, folder: Path) -> list[Path]:
     return paths
 
 
-def save(figure: matplotlib.figure.Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; equal figures are equal bytes."""
     with atomic(path) as partial:
         figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})

@@ -90,10 +90,7 @@ def _describe_code(value: Any, seen: frozenset[int]) -> list:
 
 
 def _find(value: Any) -> list[ast.AST] | None:
-    """The syntax trees of a function or class; of all lambdas on its line for a lambda.
-
-    `inspect.getsource` would do, but it touches every module loaded so far and with that wakes the lazy ones.
-    """
+    """The syntax trees of a function or class; of all lambdas on its line for a lambda."""
     code = getattr(value, "__code__", None)
     module = sys.modules.get(value.__module__)
     file = code.co_filename if code else getattr(module, "__file__", None)
@@ -143,7 +140,7 @@ def _names_read(tree: ast.AST, scope: dict[str, Any]) -> dict[str, Any]:
                 read[node.id] = value
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             owner = scope.get(node.value.id)
-            # Exactly this type: asking a lazy module for anything would load it.
+            # Exactly this type: asking a lazy module (a library's) for anything would load it.
             if type(owner) is types.ModuleType and owner.__name__.startswith("ser_keras"):
                 read[f"{node.value.id}.{node.attr}"] = getattr(owner, node.attr, None)
     return read

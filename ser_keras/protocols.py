@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 
 from ser_keras.errors import SerError
 
-pd = lazy_loader.load("pandas")
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

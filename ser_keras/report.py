@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from ser_keras import figures, store, tables
 from ser_keras.evaluation import confusion, tidy
 from ser_keras.files import atomic, write_text
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     import jinja2
 
     from ser_keras.experiment import Experiment
-
-pd = lazy_loader.load("pandas")
 
 
 def report(experiment: Experiment, out: Path, *, publish: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
+import pandas as pd
 
 from ser_keras import training
 from ser_keras.errors import SerError
@@ -18,7 +18,6 @@ from ser_keras.protocols import Protocol
 if TYPE_CHECKING:
     from ser_keras.experiment import Experiment
 
-pd = lazy_loader.load("pandas")
 
 PREDICTIONS, HISTORY, MANIFEST = "predictions.csv.gz", "history.csv", "environment.json"
 

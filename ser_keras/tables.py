@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping
 from types import SimpleNamespace
 
-import lazy_loader
 import numpy as np
+import pandas as pd
 
 from ser_keras.corpora import CORPORA
 from ser_keras.evaluation import Spread, by_seed, logged_by_seed, spread, verdict, with_views
 from ser_keras.paper import Paper
 from ser_keras.store import Results
-
-pd = lazy_loader.load("pandas")
 
 SYNTHETIC = "SYNTHETIC"
 

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 
 from ser_keras.errors import SerError
 from ser_keras.extraction import Extraction
 from ser_keras.files import atomic, read_json, sha256, write_json
 
-keras = lazy_loader.load("keras")
-pd = lazy_loader.load("pandas")
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PARTS = ("train", "validation", "test")
@@ -86,6 +86,8 @@ def prepare_backend() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     with _quiet():
+        import keras  # here, not above: tables and --help must do without a backend
+
         keras.ops.zeros(1)  # the first operation makes the backend look for devices, and talk about it
 
 
@@ -146,6 +148,9 @@ def fit(
     Raises:
         SerError: The loss is no longer a finite number.
     """
+    import keras
+    import pandas as pd
+
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
     model = recipe.build(x.shape[1:], n_classes)
@@ -184,6 +189,8 @@ def predictions_table(
 
     The columns `copy` and `window` are there where a recording gives more than one sample.
     """
+    import pandas as pd
+
     names = np.array(classes)
     tables = []
     for part, positions in parts.items():
@@ -224,6 +231,8 @@ def read_cell(folder: Path) -> dict[str, Any] | None:
 def environment() -> dict[str, Any]:
     """Versions, machine and commit: what a reader needs to judge a difference in the last digit."""
     from importlib.metadata import PackageNotFoundError, version
+
+    import keras
 
     versions = {}
     for name in ("ser-keras", "keras", keras.backend.backend(), "numpy", "scipy", "librosa", "scikit-learn"):

@@ -8,13 +8,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import lazy_loader
 import numpy as np
 
-from ser_keras.features import frame
-
-librosa = lazy_loader.load("librosa")
-scipy = lazy_loader.load("scipy")
+from ser_keras.features import frame, taper
 
 SILENCE = 1e-10  # librosa's: a smaller amplitude has no sign
 AMIN = 1e-5  # librosa's smallest amplitude in decibels
@@ -103,10 +99,11 @@ def harmonic(waveform: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, 
     Returns:
         float32, shape (samples,).
     """
+    import librosa
+
     y = np.asarray(waveform, dtype=np.float32)
     frames = frame(y, frame_length=n_fft, hop_length=hop_length, center=True)
-    taper = scipy.signal.get_window("hann", n_fft, fftbins=True)
-    spectrum = scipy.fft.rfft(frames * taper, axis=1).astype(np.complex64)
+    spectrum = np.fft.rfft(frames * taper("hann", n_fft, n_fft), axis=1).astype(np.complex64)
     magnitude = np.abs(spectrum)
     lasting = running_median(magnitude.T, kernel).T
     short = running_median(magnitude, kernel)

@@ -4,7 +4,10 @@ import functools
 import hashlib
 import http.server
 import io
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 from dataclasses import replace
 
@@ -128,3 +131,49 @@ def test_real_emodb_is_whole(real_data):
     assert not found.unusable
     sizes = found.table.speaker.value_counts().sort_index().tolist()
     assert sizes == [49, 58, 43, 38, 55, 35, 61, 69, 56, 71]
+
+
+def test_killed_while_downloading_and_run_again_is_whole(served, tmp_path):
+    """A server that sends half and waits; the client is killed; the same server, now willing, is asked again."""
+    content = archive(NAMES)
+    waiting = threading.Event()
+
+    class Halting(http.server.BaseHTTPRequestHandler):
+        willing = False
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            half = content if Halting.willing else content[: len(content) // 2]
+            self.wfile.write(half)
+            self.wfile.flush()
+            waiting.set()
+            if not Halting.willing:
+                time.sleep(30)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Halting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    code = (
+        "import sys; from dataclasses import replace; from pathlib import Path\n"
+        "from ser_keras.corpora import CORPORA; from ser_keras.corpora.base import Remote\n"
+        "from ser_keras.corpora.download import download\n"
+        "url, checksum, folder = sys.argv[1:]\n"
+        "download(replace(CORPORA['ravdess'], name='other', remote=(Remote(url, checksum, 10**4),)), Path(folder))"
+    )
+    url = f"http://127.0.0.1:{server.server_port}/speech.zip"
+    checksum, folder = f"md5:{hashlib.md5(content).hexdigest()}", tmp_path / "ravdess"
+    command = [sys.executable, "-c", code, url, checksum, str(folder)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    assert waiting.wait(60)
+    process.kill()
+    process.wait()
+    assert not list(folder.rglob("*.wav"))
+    Halting.willing = True
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert len(list(folder.rglob("*.wav"))) == 2
+    assert not (folder / ".download").exists()
+    server.shutdown()

@@ -10,7 +10,7 @@ BACKENDS = ("tensorflow", "jax", "torch", "keras")
 
 
 def loaded_by(code):
-    code += f"\nimport sys; print([m for m in {BACKENDS!r} if type(sys.modules.get(m)).__name__ == 'module'])"
+    code += f"\nimport sys; print([m for m in {BACKENDS!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip().splitlines()[-1]
 

@@ -118,8 +118,7 @@ def test_tables_only_needs_no_backend(whole):
         "import runpy, sys; path = sys.argv.pop(1); sys.argv[0] = path\n"
         "try: runpy.run_path(path, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code, end.code\n"
-        "assert not [m for m in ('tensorflow', 'jax', 'torch') if m in sys.modules]\n"
-        "assert type(sys.modules['keras']).__name__ != 'module'"
+        "assert not [m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules]"
     )
     script = command("jin2022")[1]
     subprocess.run([sys.executable, "-c", code, script, "--tables-only", "--out", str(out)], check=True)

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import lazy_loader
+from typing import TYPE_CHECKING, Any
 
 from ser_keras.errors import BadAudioError, MissingCorpusError, SerError
 from ser_keras.files import digest, sha256
 
-pd = lazy_loader.load("pandas")
+if TYPE_CHECKING:
+    import pandas as pd
 
 OPEN = "open"
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3")
@@ -104,6 +103,8 @@ class Corpus:
         Returns:
             What is there, missing, extra, damaged and duplicate.
         """
+        import pandas as pd
+
         rows, extra, second_copies = self._rows(folder)
         absent = [row["utterance"] for row in rows if not Path(row["path"]).is_file()]
         rows = [row for row in rows if row["utterance"] not in set(absent)]
@@ -190,6 +191,8 @@ class Validation:
 
     def counts(self) -> pd.DataFrame:
         """Recordings an emotion (rows) and speaker (columns), with totals."""
+        import pandas as pd
+
         return pd.crosstab(self.table.emotion, self.table.speaker, margins=True, margins_name="total")
 
     def checksum(self) -> str:

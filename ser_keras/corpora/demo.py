@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lazy_loader
 import numpy as np
+import soundfile
 
 from ser_keras.corpora.base import Corpus
 from ser_keras.files import atomic
-
-scipy = lazy_loader.load("scipy")
-soundfile = lazy_loader.load("soundfile")
 
 SAMPLE_RATE = 16_000
 REPETITIONS = 2
@@ -113,6 +110,8 @@ def _syllable(
     manner: Manner,
     rng: np.random.Generator,
 ) -> np.ndarray:
+    from scipy.signal import lfilter
+
     n = int(0.21 * SAMPLE_RATE / rate * np.exp(rng.normal(0, 0.1)))
     t = np.arange(n) / SAMPLE_RATE
     # Declination over the utterance, a rise and fall in the syllable, and the tremor of fear.
@@ -130,7 +129,7 @@ def _syllable(
         frequency = formant * voice.formants * np.exp(rng.normal(0, 0.03))
         radius = np.exp(-np.pi * width / SAMPLE_RATE)
         poles = [1, -2 * radius * np.cos(2 * np.pi * frequency / SAMPLE_RATE), radius**2]
-        sound = scipy.signal.lfilter([sum(poles)], poles, sound)  # unit gain at 0 Hz
+        sound = lfilter([sum(poles)], poles, sound)  # unit gain at 0 Hz
     return sound * np.sin(np.pi * (t + 1 / SAMPLE_RATE) / (t[-1] + 2 / SAMPLE_RATE)) ** 0.5
 
 

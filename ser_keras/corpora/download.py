@@ -10,14 +10,12 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-import lazy_loader
+import pooch
 
 from ser_keras.corpora.base import Corpus, Remote
 from ser_keras.errors import MissingCorpusError, SerError
 from ser_keras.files import atomic
 from ser_keras.progress import Progress
-
-pooch = lazy_loader.load("pooch")
 
 
 def download(corpus: Corpus, folder: Path) -> None:

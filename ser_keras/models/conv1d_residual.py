@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import lazy_loader
+from typing import TYPE_CHECKING
 
-keras = lazy_loader.load("keras")
+if TYPE_CHECKING:
+    import keras
 
 KERNEL_SIZE = 8
 POOL_SIZE = 8
@@ -33,10 +34,12 @@ def build(
         >>> build((228, 12), 8).count_params()
         1963400
     """
+    import keras
+    from keras import layers
+
     frames = input_shape[0]
     if frames < POOL_SIZE**2:
         raise ValueError(f"{frames} frames vanish in two poolings by {POOL_SIZE}: at least {POOL_SIZE**2} are needed")
-    layers = keras.layers
     inputs = x = keras.Input(input_shape)
     x = layers.Activation("relu")(_conv(256)(x))  # rows 1, 2
     x = _pooled(_conv(256)(x))  # rows 3-7
@@ -61,7 +64,8 @@ def residual_block(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
 
     The input goes through a convolution of its own where its channels differ ("two or three convolutions").
     """
-    layers = keras.layers
+    from keras import layers
+
     if x.shape[-1] != channels:
         x = _conv(channels)(x)
     y = layers.Activation("relu")(_conv(channels)(x))
@@ -70,10 +74,13 @@ def residual_block(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
 
 
 def _conv(filters: int) -> keras.layers.Layer:
-    return keras.layers.Conv1D(filters, KERNEL_SIZE, padding="same")
+    from keras import layers
+
+    return layers.Conv1D(filters, KERNEL_SIZE, padding="same")
 
 
 def _pooled(x: keras.KerasTensor) -> keras.KerasTensor:
-    layers = keras.layers
+    from keras import layers
+
     x = layers.Activation("relu")(layers.BatchNormalization()(x))
     return layers.MaxPooling1D(POOL_SIZE)(layers.Dropout(DROPOUT)(x))
