@@ -52,7 +52,7 @@ def load(path: Path | str, *, sample_rate: int, offset: float = 0.0, duration: f
     return resample(mono, rate, sample_rate)
 
 
-def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
+def resample(waveform: np.ndarray, source_rate: float, target_rate: float) -> np.ndarray:
     """Band-limited resampling as `librosa.resample` does by default (soxr, high quality).
 
     Args:

@@ -7,6 +7,7 @@ librosa's to 1e-4 relative; whatever changes the numbers is a keyword argument w
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,14 +75,42 @@ def stft(
         >>> s.magnitude.shape, int(s.magnitude[30].argmax()) * 8000 / 256
         ((63, 129), 1000.0)
     """
+    n_frames, blocks = _transforms(waveform, n_fft, hop_length, win_length, window, center)
+    magnitude = np.empty((n_frames, n_fft // 2 + 1), np.float32)
+    for block, values in blocks:
+        magnitude[block] = np.abs(values)
+    return Spectrum(magnitude, sample_rate, n_fft, hop_length)
+
+
+def complex_stft(waveform: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
+    """The transform itself (centred, Hann window), for what changes it and goes back to a waveform.
+
+    Args:
+        waveform: Shape (samples,).
+        n_fft: Samples in one transform.
+        hop_length: Samples from one frame to the next.
+
+    Returns:
+        complex64, shape (frames, n_fft // 2 + 1).
+    """
+    n_frames, blocks = _transforms(waveform, n_fft, hop_length, None, "hann", True)
+    spectrum = np.empty((n_frames, n_fft // 2 + 1), np.complex64)
+    for block, values in blocks:
+        spectrum[block] = values
+    return spectrum
+
+
+def _transforms(
+    waveform: np.ndarray, n_fft: int, hop_length: int, win_length: int | None, window: str, center: bool
+) -> tuple[int, Iterator[tuple[slice, np.ndarray]]]:
+    """The number of frames, and their transforms a block at a time: together they would fill the memory.
+
+    In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
+    """
     frames = frame(waveform, frame_length=n_fft, hop_length=hop_length, center=center)
     weights = taper(window, n_fft if win_length is None else win_length, n_fft)
-    magnitude = np.empty((len(frames), n_fft // 2 + 1), np.float32)
-    for start in range(0, len(frames), BLOCK):  # a long recording's frames would fill the memory at once
-        block = slice(start, start + BLOCK)
-        # In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
-        magnitude[block] = np.abs(np.fft.rfft(frames[block] * weights, axis=1).astype(np.complex64))
-    return Spectrum(magnitude, sample_rate, n_fft, hop_length)
+    blocks = (slice(start, start + BLOCK) for start in range(0, len(frames), BLOCK))
+    return len(frames), ((b, np.fft.rfft(frames[b] * weights, axis=1).astype(np.complex64)) for b in blocks)
 
 
 def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: bool) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_keras import figures, store, tables
+from ser_keras.errors import SerError
 from ser_keras.evaluation import confusion, tidy
 from ser_keras.files import atomic, write_text
 from ser_keras.paper import Paper, read
@@ -30,7 +33,7 @@ def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
     paper = read(experiment.folder / "paper.toml")
     results = store.from_cells(experiment, out)
     if publish:
-        publish_paper(paper, results, experiment.folder)
+        publish_paper(results, experiment.folder)
     write(paper, results, out)
     show(paper, Numbers(results), out)
 
@@ -51,7 +54,7 @@ def write(paper: Paper, results: Results, out: Path) -> None:
     write_text(out / "report.html", html(paper, numbers, drawn))
 
 
-def publish_paper(paper: Paper, results: Results, folder: Path) -> None:
+def publish_paper(results: Results, folder: Path) -> None:
     """Write `results/` and `README.md` in the paper's folder.
 
     Everything is made from the files just published, rounded as they are, so that whoever has only those gets
@@ -59,6 +62,16 @@ def publish_paper(paper: Paper, results: Results, folder: Path) -> None:
     """
     shutil.rmtree(folder / "results", ignore_errors=True)
     store.publish(results, folder / "results")
+    refresh(folder)
+
+
+def refresh(folder: Path) -> None:
+    """Make a paper's tables, figures and README anew from its committed predictions.
+
+    Raises:
+        SerError: `paper.toml` or a committed file is not what it should be.
+    """
+    paper = read(folder / "paper.toml")
     published = store.from_published(folder / "results")
     write(paper, published, folder / "results")
     write_text(folder / "README.md", readme(paper, Numbers(published)))
@@ -143,3 +156,19 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def main() -> None:
+    """`python -m ser_keras.report reproductions/*`: renew what is generated, without running anything."""
+    parser = argparse.ArgumentParser("python -m ser_keras.report", description=refresh.__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a paper's folder")
+    try:
+        for folder in parser.parse_args().folders:
+            refresh(folder)
+    except SerError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

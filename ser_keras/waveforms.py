@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ser_keras.features import frame, taper
+from ser_keras.features import complex_stft, frame
 
 SILENCE = 1e-10  # librosa's: a smaller amplitude has no sign
 AMIN = 1e-5  # librosa's smallest amplitude in decibels
@@ -102,8 +102,7 @@ def harmonic(waveform: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512, 
     import librosa
 
     y = np.asarray(waveform, dtype=np.float32)
-    frames = frame(y, frame_length=n_fft, hop_length=hop_length, center=True)
-    spectrum = np.fft.rfft(frames * taper("hann", n_fft, n_fft), axis=1).astype(np.complex64)
+    spectrum = complex_stft(y, n_fft=n_fft, hop_length=hop_length)
     magnitude = np.abs(spectrum)
     lasting = running_median(magnitude.T, kernel).T
     short = running_median(magnitude, kernel)

@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +134,28 @@ def test_real_ravdess_is_whole_and_its_twin_is_found(real_data):
     assert found.identical == [("03-01-03-01-02-01-07", "03-01-03-01-02-02-07")]
     assert found.counts().loc["neutral", "total"] == 96
     assert (found.counts().loc["total"].drop("total") == 60).all()
+
+
+@pytest.mark.parametrize("suffix", ["flac", "mp3"])
+def test_other_formats_under_the_right_names_are_taken(tmp_path, suffix):
+    sound = 0.1 * np.random.default_rng(0).normal(size=8000)
+    soundfile.write(tmp_path / f"03-01-01-01-01-01-01.{suffix}", sound, 16_000)
+    found = CORPORA["ravdess"].validate(tmp_path)
+    assert found.table.utterance.tolist() == ["03-01-01-01-01-01-01"]
+    assert not found.damaged  # published sums are of the WAV files
+
+
+def test_the_list_of_corpora_tells_state_and_remedy(tmp_path, demo_folder):
+    shutil.copytree(demo_folder, tmp_path / "savee")  # strangers only
+    command = [sys.executable, "-m", "ser_keras.corpora", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for words in (
+        "ravdess: MISSING",
+        "--get ravdess",
+        "savee: MISSING",
+        "Register.html",
+        "iemocap: MISSING",
+        "Licence:",
+    ):
+        assert words in done.stdout
+    assert "demo" not in done.stdout.split("ravdess: MISSING")[0]

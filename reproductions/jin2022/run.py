@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_keras import features
+from ser_keras import augmentation, features
 from ser_keras.experiment import Experiment, reproduce
 from ser_keras.extraction import Extraction
 from ser_keras.models import conv1d_residual
@@ -54,15 +54,12 @@ def build(input_shape: tuple[int, ...], n_classes: int) -> "keras.Model":  # noq
 # 3.4 Result: which data, which split? The paper does not say [S6]; each protocol is one answer.
 def noise(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gaussian noise of up to 0.5 % of the peak [S8]."""
-    level = 0.005 * rng.uniform() * np.abs(waveform).max()
-    return waveform + level * rng.normal(size=len(waveform)).astype(np.float32)
+    return augmentation.random_noise(waveform, rng, level=0.005 * rng.uniform())
 
 
 def pitch(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Pitch moved by up to two semitones either way [S8]."""
-    import librosa
-
-    return librosa.effects.pitch_shift(waveform, sr=SAMPLE_RATE, n_steps=rng.uniform(-2, 2))
+    return augmentation.random_pitch(waveform, rng, limit=2, sample_rate=SAMPLE_RATE)
 
 
 COPIES = {"noise": noise, "pitch": pitch}
