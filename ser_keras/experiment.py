@@ -57,6 +57,8 @@ class Experiment:
                 fingerprint(recipe.build),
                 rules,
                 fingerprint(self.labels),
+                fingerprint(recipe.callbacks),
+                recipe.scaler,
                 recipe.batch_size,
                 epochs,
                 precision,
@@ -78,7 +80,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """Batches in an epoch; a scikit-learn model counts as one."""
         return -(-len(self.split.train) // self.recipe.batch_size)
 
 
@@ -318,11 +320,12 @@ def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) 
             "sample_rate": p.recipe.extraction.sample_rate,
             "input_shape": list(p.data.features.values.shape[1:]),
             "classes": list(p.data.classes),
-            "weights": fitted.model.count_params(),
+            "scaler": p.recipe.scaler,
+            "weights": getattr(fitted.model, "count_params", lambda: None)(),
         },
         "corpus_checksum": p.data.corpus_checksum,
         "left_out": p.data.left_out,
-        "audit": audit(p.data.samples, p.split, scaler=None),
+        "audit": audit(p.data.samples, p.split, scaler="train" if p.recipe.scaler else None),
         "seconds": round(time.monotonic() - start, 1),
         "environment": training.environment(),
     }

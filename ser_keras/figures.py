@@ -28,7 +28,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
     history = results.history
     history = history[(history.corpus == corpus) & (history.variant == variant)]
     panels = [p for p in results.protocols if (history.protocol == p).any()]
-    if not panels:
+    if not panels or history.epoch.max() == 1:  # a scikit-learn model has no curve
         return None
     figure, axes = _panels(len(panels), width=4.2, height=3.2)
     numbers = []

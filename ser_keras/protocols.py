@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.errors import SerError
+from ser_keras.extraction import ORIGINAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +60,14 @@ class Protocol:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSplit(Protocol):
-    """Samples drawn at random: speakers, sentences and, where there are copies, recordings stand on both sides.
+    """Parts drawn at random: speakers and sentences stand on both sides, and of recordings what `by` allows.
 
     Attributes:
         test: Share of the samples.
         validation: Share of what is left after the test part.
         stratify: Keep the shares of the emotions.
+        by: What is drawn: "sample", so that copies and windows of one recording may stand on both sides, or
+            "utterance", which keeps them together; validation and test then hold originals alone.
 
     Example:
         >>> samples = pd.DataFrame({"emotion": ["sad", "happy"] * 10})
@@ -76,37 +79,33 @@ class RandomSplit(Protocol):
     test: float
     validation: float = 0.0
     stratify: bool = True
+    by: str = "sample"
 
     def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
         """One division: `test` of all samples, then `validation` of the rest."""
-        rest, test = self._draw(samples, np.arange(len(samples)), self.test, seed)
-        validation = np.array([], dtype=int)
-        if self.validation:
-            rest, validation = self._draw(samples, rest, self.validation, seed)
-        return [Split(rest, validation, test)]
-
-    def _draw(self, samples: pd.DataFrame, pool: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        from sklearn.model_selection import train_test_split
-
-        labels = samples.emotion.to_numpy()[pool] if self.stratify else None
-        try:
-            kept, drawn = train_test_split(pool, test_size=share, stratify=labels, random_state=seed)
-        except ValueError as error:
-            raise SerError(f"Too few recordings to set {share:.0%} aside: {error}") from error
-        return np.sort(kept), np.sort(drawn)
+        everything = np.arange(len(samples))
+        train, test = draw(samples, everything, self.test, seed, by=self.by, stratify=self.stratify)
+        train, validation = draw(samples, train, self.validation, seed, by=self.by, stratify=self.stratify)
+        if self.by != "sample":
+            validation, test = originals(samples, validation), originals(samples, test)
+        return [Split(train, validation, test)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupedFolds(Protocol):
     """Folds that keep all samples of a speaker (or session, or text) together: each is tested once, unheard.
 
+    Validation and test hold original recordings alone.
+
     Attributes:
         folds: How many.
         by: The column that is kept together.
+        validation: Share of the training groups that is set aside for validation.
     """
 
     folds: int
     by: str = "speaker"
+    validation: float = 0.0
 
     def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
         """`folds` divisions; the seed deals the groups to them."""
@@ -116,8 +115,50 @@ class GroupedFolds(Protocol):
         there = len(np.unique(groups))
         if there < self.folds:
             raise SerError(f"{self.folds} folds by {self.by} need as many of them; the corpus has {there}.")
-        folds = GroupKFold(self.folds, shuffle=True, random_state=seed).split(groups, groups=groups)
-        return [Split(train, np.array([], dtype=int), test) for train, test in folds]
+        parts = []
+        for rest, test in GroupKFold(self.folds, shuffle=True, random_state=seed).split(groups, groups=groups):
+            train, validation = draw(samples, rest, self.validation, seed, by=self.by, stratify=False)
+            parts.append(Split(train, originals(samples, validation), originals(samples, test)))
+        return parts
+
+
+def draw(
+    samples: pd.DataFrame, pool: np.ndarray, share: float, seed: int, *, by: str, stratify: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Set a share of samples, or of the groups that they form, aside at random.
+
+    Args:
+        samples: All samples.
+        pool: Positions to draw from.
+        share: Share of the samples or groups; 0 draws none.
+        seed: Start of the draw.
+        by: "sample", or the column whose values are drawn.
+        stratify: Keep the shares of the emotions; groups must then have one emotion each.
+
+    Returns:
+        Positions kept and positions drawn, both in ascending order.
+
+    Raises:
+        SerError: There are too few to draw from.
+    """
+    from sklearn.model_selection import train_test_split
+
+    if not share:
+        return pool, np.array([], dtype=int)
+    chosen = samples.iloc[pool]
+    units = pool if by == "sample" else chosen[by].drop_duplicates().to_numpy()
+    labels = chosen.emotion if by == "sample" else chosen.drop_duplicates(by).emotion
+    try:
+        _, drawn = train_test_split(units, test_size=share, stratify=labels if stratify else None, random_state=seed)
+    except ValueError as error:
+        raise SerError(f"Too few recordings to set {share:.0%} aside: {error}") from error
+    aside = np.isin(pool if by == "sample" else chosen[by].to_numpy(), drawn)
+    return pool[~aside], pool[aside]
+
+
+def originals(samples: pd.DataFrame, positions: np.ndarray) -> np.ndarray:
+    """Those of the positions that are unchanged recordings, not augmented copies."""
+    return positions[(samples["copy"].to_numpy()[positions] == ORIGINAL)]
 
 
 @dataclass(frozen=True, kw_only=True)

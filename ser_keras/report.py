@@ -74,7 +74,7 @@ def refresh(folder: Path) -> None:
     paper = read(folder / "paper.toml")
     published = store.from_published(folder / "results")
     write(paper, published, folder / "results")
-    write_text(folder / "README.md", readme(paper, Numbers(published)))
+    write_text(folder / "README.md", readme(paper, Numbers(published), folder / "results" / "figures"))
 
 
 def finding(paper: Paper, numbers: Numbers) -> str:
@@ -89,10 +89,10 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     return template.render(mean=mean, numbers=numbers).strip()
 
 
-def readme(paper: Paper, numbers: Numbers) -> str:
-    """The paper's README, in Markdown."""
+def readme(paper: Paper, numbers: Numbers, figures_folder: Path) -> str:
+    """The paper's README, in Markdown, with the figures that lie in `figures_folder`."""
     context = _context(paper, numbers)
-    pictures = [f"results/figures/{path.name}" for path in _published_figures(numbers)]
+    pictures = [f"results/figures/{path.name}" for path in sorted(figures_folder.glob("*.png"), reverse=True)]
     return _templates().get_template("paper.md.j2").render(context, pictures=pictures)
 
 
@@ -134,15 +134,6 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
         "hours": sum(cell["seconds"] for cell in cells) / 3600,
         "runs": len(cells),
     }
-
-
-def _published_figures(numbers: Numbers) -> list[Path]:
-    return [
-        Path(f"{name}-{corpus}-{variant}.png")
-        for corpus in numbers.results.corpora
-        for variant in numbers.variants(corpus)
-        for name in ("curves", "confusion")
-    ]
 
 
 def _templates() -> jinja2.Environment:

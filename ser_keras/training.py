@@ -23,6 +23,7 @@ from ser_keras.files import atomic, read_json, sha256, write_json
 if TYPE_CHECKING:
     import keras
     import pandas as pd
+    import sklearn.base
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PARTS = ("train", "validation", "test")
@@ -34,17 +35,22 @@ class Recipe:
 
     Attributes:
         extraction: Recordings to features.
-        build: (input_shape, n_classes) -> compiled `keras.Model`.
+        build: (input_shape, n_classes) -> compiled `keras.Model`, or a scikit-learn classifier.
         epochs: Passes through the training part.
         batch_size: Samples in a step.
         demo_epochs: Epochs on the demo corpus; None means `epochs`.
+        scaler: How features are standardised, always on the training part: None, "value" (each value of a sample by
+            itself) or "coefficient" (one mean and deviation for each coefficient, over all frames).
+        callbacks: Makes the Keras callbacks of one run.
     """
 
     extraction: Extraction
-    build: Callable[[tuple[int, ...], int], keras.Model]
+    build: Callable[[tuple[int, ...], int], keras.Model | sklearn.base.ClassifierMixin]
     epochs: int
     batch_size: int
     demo_epochs: int | None = None
+    scaler: str | None = None
+    callbacks: Callable[[], list[keras.callbacks.Callback]] | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +82,7 @@ class Fitted:
         probabilities: float32, (samples, classes), for every sample handed to `fit`.
     """
 
-    model: keras.Model
+    model: keras.Model | sklearn.base.ClassifierMixin
     history: pd.DataFrame
     probabilities: np.ndarray
 
@@ -153,7 +159,10 @@ def fit(
 
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
+    x = scaled(x, parts["train"], recipe.scaler)
     model = recipe.build(x.shape[1:], n_classes)
+    if not isinstance(model, keras.Model):
+        return _fit_classic(model, x, labels, parts, seed=seed, on_epoch=on_epoch)
     targets = np.eye(n_classes, dtype=np.float32)[labels]
     train = parts["train"]
     # Without a validation part the test part is watched, for the curves alone: nothing is chosen by it.
@@ -168,6 +177,7 @@ def fit(
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=on_epoch),
             keras.callbacks.TerminateOnNaN(),
+            *(recipe.callbacks() if recipe.callbacks else []),
         ],
     )
     table = pd.DataFrame(history.history).rename(columns=lambda name: name.replace("val_", f"{watched}_"))
@@ -180,6 +190,55 @@ def fit(
     with _quiet():
         probabilities = np.asarray(model.predict(x, batch_size=128, verbose=0), dtype=np.float32)
     return Fitted(model, table, probabilities)
+
+
+def scaled(x: np.ndarray, train: np.ndarray, how: str | None) -> np.ndarray:
+    """Features standardised by the mean and deviation of the training samples.
+
+    Args:
+        x: Shape (samples, ...).
+        train: Positions of the samples to fit on.
+        how: As `Recipe.scaler`.
+
+    Returns:
+        float32, the shape of `x`; `x` itself for None.
+
+    Raises:
+        ValueError: `how` is unknown.
+    """
+    if how is None:
+        return x
+    if how not in ("value", "coefficient"):
+        raise ValueError(f"{how!r} is no way to scale: value, coefficient, or None")
+    from sklearn.preprocessing import StandardScaler
+
+    flat = x.reshape((len(x), -1) if how == "value" else (-1, x.shape[-1]))
+    fitted = StandardScaler().fit(flat[train] if how == "value" else x[train].reshape(-1, x.shape[-1]))
+    return fitted.transform(flat).astype(np.float32, copy=False).reshape(x.shape)
+
+
+def _fit_classic(
+    model: sklearn.base.ClassifierMixin,
+    x: np.ndarray,
+    labels: np.ndarray,
+    parts: Mapping[str, np.ndarray],
+    *,
+    seed: int,
+    on_epoch: Callable[[int, dict[str, float]], None],
+) -> Fitted:
+    """A scikit-learn classifier in the place of a network: one pass, no validation part needed."""
+    import pandas as pd
+
+    if "random_state" in model.get_params():
+        model.set_params(random_state=seed)
+    flat = x.reshape(len(x), -1)
+    model.fit(flat[parts["train"]], labels[parts["train"]])
+    probabilities = np.zeros((len(x), labels.max() + 1), np.float32)
+    probabilities[:, model.classes_] = model.predict_proba(flat)
+    right = probabilities.argmax(axis=1) == labels
+    logs = {"accuracy": float(right[parts["train"]].mean()), "test_accuracy": float(right[parts["test"]].mean())}
+    on_epoch(0, logs)
+    return Fitted(model, pd.DataFrame([{"epoch": 1} | logs]), probabilities)
 
 
 def predictions_table(
@@ -207,8 +266,9 @@ def predictions_table(
 def write_cell(folder: Path, fitted: Fitted, predictions: pd.DataFrame, record: dict[str, Any]) -> None:
     """Write a finished cell; `cell.json` comes last, so that a folder with one is whole."""
     (folder / "cell.json").unlink(missing_ok=True)
-    with atomic(folder / "model.keras") as partial:
-        fitted.model.save(partial)
+    if hasattr(fitted.model, "save"):  # a scikit-learn model would be a pickle, and those are not exchanged
+        with atomic(folder / "model.keras") as partial:
+            fitted.model.save(partial)
     with atomic(folder / "history.csv") as partial:
         fitted.history.to_csv(partial, index=False)
     with atomic(folder / "predictions.csv") as partial:

@@ -65,7 +65,9 @@ def test_committed_tables_and_readme_are_fresh(name):
         folder = FOLDER / name / "results" / "tables"
         assert (folder / f"{table_name}.md").read_text() == tables.markdown(table)
         assert (folder / f"{table_name}.tex").read_text() == tables.latex(table)
-    assert (FOLDER / name / "README.md").read_text() == report.readme(read, numbers)
+    assert (FOLDER / name / "README.md").read_text() == report.readme(
+        read, numbers, FOLDER / name / "results" / "figures"
+    )
 
 
 def test_committed_accuracy_by_hand(name):

@@ -45,12 +45,30 @@ def test_unstratified_split_lets_shares_wander(samples):
 
 def test_grouped_folds_test_everybody_once_and_share_nobody(samples):
     folds = GroupedFolds(note="", folds=5).splits(samples, 0)
-    assert sorted(np.concatenate([f.test for f in folds])) == list(range(240))
+    originals = np.flatnonzero(samples["copy"] == "original")
+    assert sorted(np.concatenate([f.test for f in folds])) == originals.tolist()
     for fold in folds:
+        assert len(fold.train) == 192  # with their copies
         assert audit(samples, fold)["shared_speakers"] == 0
         assert audit(samples, fold)["siblings"] == 0
     other = GroupedFolds(note="", folds=5).splits(samples, 1)
     assert any((a.test.tolist() != b.test.tolist()) for a, b in zip(folds, other, strict=True))
+
+
+def test_split_by_utterance_keeps_copies_together_and_tests_originals(samples):
+    split = RandomSplit(note="", test=0.2, validation=0.25, by="utterance").splits(samples, 0)[0]
+    assert (len(split.train), len(split.validation), len(split.test)) == (48 * 3, 16, 16)
+    assert set(samples["copy"].iloc[split.test]) == {"original"}
+    assert audit(samples, split)["siblings"] == 0
+    assert set(samples.emotion.iloc[split.test].value_counts()) == {4}
+
+
+def test_grouped_validation_shares_no_speaker_with_anybody(samples):
+    for fold in GroupedFolds(note="", folds=5, validation=0.25).splits(samples, 0):
+        groups = [set(samples.speaker.iloc[part]) for part in (fold.train, fold.validation, fold.test)]
+        assert [len(g) for g in groups] == [6, 2, 2]
+        assert not groups[0] & groups[1]
+        assert not groups[1] & groups[2]
 
 
 def test_too_few_speakers_are_told(samples):

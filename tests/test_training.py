@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from ser_keras import training
 from ser_keras.errors import SerError
@@ -116,3 +117,49 @@ def test_half_a_record_is_not_finished(written):
     path = folder / "cell.json"
     path.write_text(path.read_text()[:40])
     assert training.read_cell(folder) is None
+
+
+def test_scalers_are_fitted_on_train_alone():
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 3, (100, 7, 4)).astype(np.float32)
+    x[80:] += 100
+    train = np.arange(80)
+    by_value = training.scaled(x, train, "value")
+    np.testing.assert_allclose(by_value[:80].mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(by_value[:80].std(axis=0), 1, atol=1e-4)
+    by_coefficient = training.scaled(x, train, "coefficient")
+    np.testing.assert_allclose(by_coefficient[:80].mean(axis=(0, 1)), 0, atol=1e-4)
+    assert by_coefficient[80:].mean() > 10
+    assert training.scaled(x, train, None) is x
+    with pytest.raises(ValueError, match="no way to scale"):
+        training.scaled(x, train, "frame")
+
+
+def test_a_scikit_learn_classifier_in_the_place_of_a_network(data, tmp_path):
+    recipe = Recipe(
+        extraction=EXTRACTION,
+        build=lambda input_shape, n_classes: DecisionTreeClassifier(max_features=1),
+        epochs=1,
+        batch_size=1,
+        scaler="value",
+    )
+    first, second, other = fit(data, recipe), fit(data, recipe), fit(data, recipe, seed=1)
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    assert (first.probabilities != other.probabilities).any()
+    assert (first.probabilities[:90].argmax(axis=1) == data[1][:90]).all()  # a tree learns by heart
+    assert first.history.accuracy.tolist() == [1.0]
+    training.write_cell(tmp_path / "cell", first, pd.DataFrame({"utterance": []}), {"digest": "x"})
+    assert training.read_cell(tmp_path / "cell")
+    assert not (tmp_path / "cell" / "model.keras").exists()
+
+
+def test_callbacks_are_made_for_each_run(data):
+    recipe = Recipe(
+        extraction=EXTRACTION,
+        build=build,
+        epochs=50,
+        batch_size=16,
+        callbacks=lambda: [keras.callbacks.EarlyStopping(monitor="loss", patience=0, min_delta=10)],
+    )
+    assert len(fit(data, recipe).history) < 5
+    assert len(fit(data, recipe).history) < 5
