@@ -96,16 +96,20 @@ def by_seed(
 
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `metric`, `value` (a fraction), `n`, of the part that
-        each protocol scores. `confusion/<label>/<prediction>` is a share of the label's samples.
+        each protocol scores. `confusion/<label>/<prediction>` is a share of the label's samples; `train/accuracy`
+        is the accuracy on the training part.
     """
     rows = []
     for key, group in predictions.groupby(["corpus", "protocol", "variant", "seed"], sort=True):
         if key[1] not in protocols:
             continue
+        train = group[group.split == "train"]
         group = group[group.split == protocols[key[1]].scored]
         if group.empty:
             continue
         values = metrics(group.label, group.prediction, classes[key[0]])
+        if len(train):
+            values["train/accuracy"] = float(np.mean(train.label == train.prediction))
         shares = pd.crosstab(group.label, group.prediction, normalize="index")
         values |= {
             f"confusion/{label}/{given}": float(share)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ser_keras.errors import SerError
 
-METRIC = re.compile(r"(accuracy|uar|f1_macro|(precision|recall|f1)/[^/]+|confusion/[^/]+/[^/]+)")
+METRIC = re.compile(r"(accuracy|train/accuracy|uar|f1_macro|(precision|recall|f1)/[^/]+|confusion/[^/]+/[^/]+)")
 TAG = re.compile(r"\[(S\d+)\]")
 
 
@@ -24,7 +24,8 @@ class Reported:
         column: The column's heading there.
         corpus: Corpus that it was measured on.
         variant: The recipe that rebuilds it.
-        metric: accuracy, uar, f1_macro, precision/CLASS, recall/CLASS, f1/CLASS or confusion/LABEL/PREDICTION.
+        metric: accuracy, train/accuracy (of the training part),
+            uar, f1_macro, precision/CLASS, recall/CLASS, f1/CLASS or confusion/LABEL/PREDICTION.
         value: The number.
         unit: "%" always.
         note: What a reader should know about it.
