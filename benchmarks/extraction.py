@@ -21,8 +21,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
+from printing import show
 
 from ser_keras import cli, deltas, descriptors, features, waveforms
 from ser_keras.corpora import CORPORA
@@ -141,15 +140,6 @@ def growth(table: pd.DataFrame, times: int) -> list[str]:
     took, peak, features_size = (float(word) for word in done.stdout.split())
     sizes = [f"{peak:.0f} MiB", f"{features_size:.1f} MiB"]
     return [f"{times}x", f"{len(many):,}", f"{took:.1f} s", f"{1000 * took / len(many):.1f} ms", *sizes]
-
-
-def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=130).print(table)
 
 
 def main() -> None:

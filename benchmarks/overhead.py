@@ -15,8 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from printing import show
 
 from ser_keras import training
 from ser_keras.extraction import Extraction
@@ -78,15 +77,6 @@ def fits(epochs: int) -> list[list[str]]:
         ["bare model.fit", f"{times[0]:.2f} s", "1.00x"],
         ["ser_keras.training.fit", f"{times[1]:.2f} s", f"{times[1] / times[0]:.2f}x"],
     ]
-
-
-def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=100).print(table)
 
 
 def main() -> None:

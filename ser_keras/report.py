@@ -60,6 +60,9 @@ def publish_paper(results: Results, folder: Path) -> None:
     Everything is made from the files just published, rounded as they are, so that whoever has only those gets
     the same tables to the last digit.
     """
+    results = results.real()
+    if not results.cells:
+        raise SerError("There is no finished run on a real corpus to publish.")
     shutil.rmtree(folder / "results", ignore_errors=True)
     store.publish(results, folder / "results")
     refresh(folder)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,17 @@ class Results:
     def classes(self) -> dict[str, list[str]]:
         """The classes of each corpus, in the order of the tables."""
         return {cell["cell"]["corpus"]: cell["parameters"]["classes"] for cell in self.cells}
+
+    def real(self) -> Results:
+        """Without the runs on synthetic sounds, which nobody should cite."""
+        from ser_keras.corpora import CORPORA
+
+        return replace(
+            self,
+            predictions=self.predictions[~self.predictions.corpus.map(lambda name: CORPORA[name].synthetic)],
+            history=self.history[~self.history.corpus.map(lambda name: CORPORA[name].synthetic)],
+            cells=[cell for cell in self.cells if not CORPORA[cell["cell"]["corpus"]].synthetic],
+        )
 
     @property
     def corpora(self) -> list[str]:
@@ -94,14 +106,9 @@ def describe(protocol: Protocol) -> dict[str, Any]:
 
 def publish(results: Results, folder: Path) -> None:
     """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `environment.json`."""
+    rows = results.predictions.to_csv(index=False, float_format="%.4g")
     with atomic(folder / PREDICTIONS) as partial:
-        # Without a time stamp: the same results are the same bytes.
-        results.predictions.to_csv(
-            partial,
-            index=False,
-            float_format="%.4g",
-            compression={"method": "gzip", "mtime": 0, "compresslevel": 9},
-        )
+        partial.write_bytes(gzip.compress(rows.encode(), mtime=0))  # without a time: equal results, equal bytes
     with atomic(folder / HISTORY) as partial:
         results.history.to_csv(partial, index=False, float_format="%.5g")
     write_json(

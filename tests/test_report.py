@@ -1,0 +1,186 @@
+"""Tables and pages from results: every form of them, nothing synthetic published, nothing fetched by the page."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_keras import report, store, tables
+from ser_keras.errors import SerError
+from ser_keras.paper import Paper, Reported, Silence
+from ser_keras.protocols import RandomSplit, ScoredOn
+from ser_keras.store import Results, describe
+from ser_keras.tables import Numbers
+
+PROTOCOLS = {
+    "paper": RandomSplit(note="the paper's", test=0.2),
+    "on_train": ScoredOn(note="own <data> & more", of="paper", scored="train"),
+}
+
+
+def results(corpus="ravdess", seeds=3, right=0.6):
+    rows, history, cells = [], [], []
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        for split, share in (("train", 0.98), ("test", right)):
+            label = rng.choice(["happy", "sad"], 200)
+            wrong = np.where(label == "happy", "sad", "happy")
+            given = np.where(rng.random(200) < share, label, wrong)
+            rows.append(pd.DataFrame({"utterance": range(200), "split": split, "label": label, "prediction": given}))
+            rows[-1] = rows[-1].assign(p_label=0.5, seed=seed)
+        history.append(
+            pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.9], "test_accuracy": [0.4, 0.6], "seed": seed})
+        )
+        cells.append(
+            {
+                "cell": {"corpus": corpus, "protocol": "paper", "variant": "v", "seed": seed, "fold": 0},
+                "parameters": {"classes": ["happy", "sad"], "precision": "float32", "epochs": 2},
+                "audit": dict.fromkeys(
+                    ("train", "test", "shared_speakers", "shared_texts", "siblings", "identical_audio"), 1
+                ),
+                "seconds": 1.0,
+                "left_out": 0,
+                "environment": {
+                    "cores": 2,
+                    "system": "x",
+                    "python": "3",
+                    "backend": "tensorflow",
+                    "git_commit": "c",
+                    "versions": {"keras": "3", "tensorflow": "2"},
+                },
+            }
+        )
+    lead = {"corpus": corpus, "protocol": "paper", "variant": "v", "fold": 0}
+    return Results(
+        predictions=pd.concat(rows, ignore_index=True).assign(**lead),
+        history=pd.concat(history, ignore_index=True).assign(**lead),
+        cells=cells,
+        protocols={name: describe(p) for name, p in PROTOCOLS.items()},
+        not_run={"savee": "needs registration"},
+    )
+
+
+def paper(value=98.0):
+    number = {"table": "Table 1", "row": "R", "column": "", "variant": "v", "metric": "accuracy"}
+    silence = dict.fromkeys(("section", "question", "because", "alternatives"), "a | b_c & d")
+    return Paper(
+        key="x2020",
+        short="X 2020",
+        title="T <b>",
+        authors=("A", "B"),
+        year=2020,
+        venue="V",
+        corpora=("ravdess", "savee"),
+        summary="S",
+        finding='It got {{ mean("ravdess", "paper", "v") }}, not {{ mean("ravdess", "nowhere", "v") }}.',
+        reported=(Reported(corpus="ravdess", value=value, **number), Reported(corpus="savee", value=50.0, **number)),
+        silences=(Silence(id="S1", choice="100 %", **silence),),
+    )
+
+
+def test_comparison_says_what_was_reported_what_came_out_and_why():
+    table = tables.comparison(paper(), Numbers(results())).set_index("Corpus")
+    assert table.loc["ravdess", "Reported"] == "98 %"
+    assert re.fullmatch(r"\d\d\.\d ± \d\.\d %", table.loc["ravdess", "Reproduced"])
+    assert table.loc["ravdess", "Verdict"] == "explained by on_train"
+    assert table.loc["savee", "Verdict"] == "not run: needs registration"
+
+
+def test_synthetic_numbers_bear_no_verdict_and_say_what_they_are():
+    numbers = Numbers(results("demo"))
+    table = tables.comparison(paper(), numbers)
+    assert set(table.Corpus) == {"SYNTHETIC demo"}
+    assert set(table.Verdict) == {"none: SYNTHETIC"}
+    assert "SYNTHETIC" in report.finding(paper(), numbers)
+    assert 'class="warning"' in report.html(paper(), numbers, [])
+
+
+def test_real_numbers_are_not_mixed_with_synthetic_ones():
+    real, demo = results(), results("demo")
+    both = Results(
+        predictions=pd.concat([real.predictions, demo.predictions]),
+        history=pd.concat([real.history, demo.history]),
+        cells=real.cells + demo.cells,
+        protocols=real.protocols,
+        not_run=real.not_run,
+    )
+    assert "SYNTHETIC demo" not in set(tables.comparison(paper(), Numbers(both)).Corpus)
+    assert both.real().corpora == ["ravdess"]
+    assert set(both.real().predictions.corpus) == {"ravdess"}
+
+
+def test_nothing_synthetic_is_published(tmp_path):
+    with pytest.raises(SerError, match="real corpus"):
+        report.publish_paper(results("demo"), tmp_path)
+    assert not (tmp_path / "results").exists()
+
+
+def test_published_results_are_read_back_and_the_same_bytes_twice(tmp_path):
+    store.publish(results(), tmp_path / "a")
+    store.publish(results(), tmp_path / "b")
+    for name in (store.PREDICTIONS, store.HISTORY, store.MANIFEST):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    again = store.from_published(tmp_path / "a")
+    assert Numbers(again).spread("ravdess", "paper", "v", "accuracy") == Numbers(results()).spread(
+        "ravdess", "paper", "v", "accuracy"
+    )
+    (tmp_path / "a" / store.PREDICTIONS).write_bytes(b"rubbish")
+    with pytest.raises(SerError, match="restore it from git"):
+        store.from_published(tmp_path / "a")
+
+
+def test_the_finding_looks_its_numbers_up():
+    assert re.fullmatch(r"It got \d\d\.\d ± \d\.\d %, not \(not run\)\.", report.finding(paper(), Numbers(results())))
+
+
+def test_markdown_and_latex_escape_their_special_characters():
+    ledger = tables.ledger(paper())
+    assert "a \\| b_c & d" in tables.markdown(ledger)
+    tex = tables.latex(ledger)
+    assert r"b\_c \& d" in tex
+    assert r"100 \%" in tex
+    assert tables.markdown(pd.DataFrame()) == "(none)\n"
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.stack = [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag in ("img", "script", "link", "iframe"):
+            self.fetched.append(attributes.get("src") or attributes.get("href"))
+        if tag not in ("meta", "img", "br", "link"):
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+
+def test_the_page_is_well_formed_escaped_and_fetches_nothing(tmp_path):
+    report.write(paper(), results(), tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    parser = Links()
+    parser.feed(page)
+    assert not parser.stack
+    assert len(parser.fetched) == 2
+    assert all(source.startswith("data:image/png;base64,") for source in parser.fetched)
+    assert "T &lt;b&gt;" in page
+    assert "own &lt;data&gt; &amp; more" in page
+    for heading in ("Protocols side by side", "Ledger", "Contradictions", "Audit"):
+        assert heading in page
+
+
+def test_every_figure_has_its_numbers_beside_it(tmp_path):
+    report.write(paper(), results(), tmp_path)
+    pictures = sorted(Path(tmp_path / "figures").glob("*.png"))
+    assert [p.stem for p in pictures] == ["confusion-ravdess-v", "curves-ravdess-v"]
+    matrix = pd.read_csv(pictures[0].with_suffix(".csv"))
+    np.testing.assert_allclose(matrix.groupby(["protocol", "label"]).percent.sum(), 100, atol=0.02)
+    curves = pd.read_csv(pictures[1].with_suffix(".csv"))
+    assert set(curves.part) == {"while training", "held out"}
+    assert curves[curves.part == "while training"]["mean"].tolist() == [50, 90]
