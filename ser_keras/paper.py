@@ -71,7 +71,8 @@ class Paper:
     Attributes:
         key: The folder's name.
         short: "Jin et al. 2022".
-        finding: Plain words on what came out; a Jinja2 template with `mean(...)` for every number in it.
+        finding: Plain words on what came out; a Jinja2 template with `mean(...)` and
+            `highest(...)` (of the seeds) for every number in it.
     """
 
     key: str

@@ -88,8 +88,12 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 
     if all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora):
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
+
+    def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
+
     template = _templates().from_string(paper.finding)
-    return template.render(mean=mean, numbers=numbers).strip()
+    return template.render(mean=mean, highest=highest).strip()
 
 
 def readme(paper: Paper, numbers: Numbers, figures_folder: Path) -> str:

@@ -52,6 +52,12 @@ class Numbers:
             return spread([0.0] * self._spreads[corpus, protocol, variant, "uar"].n)  # never confused so
         return found
 
+    def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
+        """The best seed's value in per cent; NaN where nothing was run."""
+        chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
+        chosen = chosen[(chosen.variant == variant) & (chosen.metric == metric)]
+        return 100 * float(chosen.value.max())
+
     def by_protocol(self, corpus: str, variant: str, metric: str) -> dict[str, Spread]:
         """The spreads of a metric by protocol, in the paper's order."""
         found = {p: self.spread(corpus, p, variant, metric) for p in self.results.protocols}
@@ -154,6 +160,8 @@ def audit(results: Results) -> pd.DataFrame:
         for cell in results.cells
     ]
     table = pd.DataFrame(rows)
+    order = list(results.protocols)
+    table = table.sort_values("protocol", key=lambda column: column.map(order.index), kind="stable")
     names = {
         "train": "Train",
         "test": "Test",
