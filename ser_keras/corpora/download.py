@@ -61,7 +61,8 @@ def fetch(remote: Remote, folder: Path, corpus: Corpus) -> Path:
             f"again, or do it by hand: {corpus.how_to_get}."
         ) from error
     except OSError as error:  # what requests raises is one, too
-        raise MissingCorpusError(f"{remote.url} cannot be reached ({error}). {corpus.how_to_get}.") from error
+        reason = type(error).__name__  # its text is a page long and tells no more
+        raise MissingCorpusError(f"{remote.url} cannot be reached ({reason}). {corpus.how_to_get}.") from error
     return Path(path)
 
 
