@@ -88,6 +88,7 @@ def test_agreement_takes_the_interval_or_one_point():
     assert agrees(57.9, tight)
     assert not agrees(58.2, tight)
     assert not agrees(57.0, spread([57.0]))
+    assert not agrees(57.0, spread([56.0, 58.0]))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,9 @@ def test_agreement_takes_the_interval_or_one_point():
         ({"paper": [60, 61, 62], "far": [80, 95, 98], "near": [97, 97.5, 98]}, "explained by near"),
         ({"paper": [60, 61, 62], "other": [70, 71, 72]}, "not reproduced"),
         ({"paper": [60]}, "one seed"),
+        ({"paper": [97, 98]}, "two seeds"),
+        ({"paper": [60], "leak": [96, 97, 98]}, "one seed"),
+        ({"paper": [60, 61, 62], "leak": [96, 98]}, "not reproduced"),
         ({}, "not run"),
     ],
 )
