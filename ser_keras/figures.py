@@ -28,7 +28,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
     history = results.history
     history = history[(history.corpus == corpus) & (history.variant == variant)]
     panels = [p for p in results.protocols if (history.protocol == p).any()]
-    if not panels or history.epoch.max() == 1:  # a scikit-learn model has no curve
+    if not panels or history.loss.isna().all():  # a scikit-learn model has no curve
         return None
     figure, axes = _panels(len(panels), width=4.2, height=3.2)
     numbers = []
@@ -43,7 +43,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
                 continue
             by_epoch = 100 * here.pivot_table(index="epoch", columns=["seed", "fold"], values=column)
             mean, low, high = by_epoch.mean(axis=1), by_epoch.min(axis=1), by_epoch.max(axis=1)
-            axis.plot(mean.index, mean, color=colour, label=part)
+            axis.plot(mean.index, mean, color=colour, label=part, marker="." if len(mean) == 1 else None)
             axis.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
             table = pd.DataFrame({"mean": mean, "low": low, "high": high}).reset_index()
             numbers.append(table.assign(protocol=protocol, part=part, runs=by_epoch.shape[1]))

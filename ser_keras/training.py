@@ -238,7 +238,7 @@ def _fit_classic(
     right = probabilities.argmax(axis=1) == labels
     logs = {"accuracy": float(right[parts["train"]].mean()), "test_accuracy": float(right[parts["test"]].mean())}
     on_epoch(0, logs)
-    return Fitted(model, pd.DataFrame([{"epoch": 1} | logs]), probabilities)
+    return Fitted(model, pd.DataFrame([{"epoch": 1, "loss": np.nan} | logs]), probabilities)
 
 
 def predictions_table(

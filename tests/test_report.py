@@ -32,7 +32,9 @@ def results(corpus="ravdess", seeds=3, right=0.6):
             rows.append(pd.DataFrame({"utterance": range(200), "split": split, "label": label, "prediction": given}))
             rows[-1] = rows[-1].assign(p_label=0.5, seed=seed)
         history.append(
-            pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.9], "test_accuracy": [0.4, 0.6], "seed": seed})
+            pd.DataFrame(
+                {"epoch": [1, 2], "loss": [2.0, 1.0], "accuracy": [0.5, 0.9], "test_accuracy": [0.4, 0.6], "seed": seed}
+            )
         )
         cells.append(
             {

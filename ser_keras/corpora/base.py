@@ -84,7 +84,8 @@ class Corpus:
         """
         report = self.validate(folder)
         if report.table.empty:
-            raise MissingCorpusError(f"No recording of {self.title} lies in {folder}. {self.how_to_get}")
+            closed = "" if self.access == OPEN else f" ({self.access})"
+            raise MissingCorpusError(f"No recording of {self.title}{closed} lies in {folder}. {self.how_to_get}")
         if report.unusable and not skip_bad:
             raise SerError(
                 f"{report}\nRestore the files named ({self.how_to_get.rstrip('.')}), "
