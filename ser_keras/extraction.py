@@ -10,7 +10,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,8 +136,13 @@ def extract_corpus(
     folder = cache / extraction.key(copies)
     rows = list(zip(table.utterance, table.path, table.sha256, strict=True))
     shards = [rows[i : i + SHARD] for i in range(0, len(rows), SHARD)]
-    loaded = [_read(folder / _name(shard)) for shard in shards]
-    todo = [i for i, shard in enumerate(loaded) if shard is None]
+    collected = _Collection(len(rows) * len(copies), ragged=extraction.ragged)
+    todo = []
+    for i, shard in enumerate(shards):
+        if (known := _read(folder / _name(shard))) is None:
+            todo.append(i)
+        else:
+            collected.put(i, known, first=i * SHARD * len(copies))
     if todo:
         # NumPy, soxr and libsndfile let threads run side by side, which start at once and share their tables;
         # augmentations loop in Python and need processes.
@@ -151,16 +156,57 @@ def extract_corpus(
         # One thread for each matrix product: products this small are slower on several.
         with progress, threadpool_limits(1, user_api="blas"):
             for i, made in zip(todo, run(work), strict=True):
-                loaded[i] = made or _read(folder / _name(shards[i]))
+                collected.put(i, made or _read(folder / _name(shards[i])), first=i * SHARD * len(copies))
                 progress.step(by=len(shards[i]))
-    bad = {path: reason for shard in loaded for path, reason in shard.bad.items()}
-    if bad and not skip_bad:
-        listed = "\n".join(f"  {reason}" for reason in bad.values())
+    features = collected.features()
+    if features.bad and not skip_bad:
+        listed = "\n".join(f"  {reason}" for reason in features.bad.values())
         raise SerError(
-            f"{len(bad)} of {len(rows):,} recordings cannot be used:\n{listed}\n"
+            f"{len(features.bad)} of {len(rows):,} recordings cannot be used:\n{listed}\n"
             "Mend them, or pass --skip-bad to leave them out; the tables then count them."
         )
-    return _join(loaded, bad)
+    return features
+
+
+class _Collection:
+    """Shards, put together as they come, so that no feature is held twice.
+
+    Of recordings that all give one row the number is known beforehand, and each shard goes to its place at once;
+    ragged ones are joined at the end.
+    """
+
+    def __init__(self, rows: int, *, ragged: bool) -> None:
+        self.rows, self.ragged = rows, ragged
+        self.values: np.ndarray | None = None
+        self.shards: dict[int, Features] = {}
+        self.places: dict[int, slice] = {}
+
+    def put(self, number: int, shard: Features, *, first: int) -> None:
+        """Take shard `number`, whose first row would be row `first` if all recordings are usable."""
+        if not self.ragged and len(shard.values):
+            if self.values is None:
+                self.values = np.empty((self.rows, *shard.values.shape[1:]), np.float32)
+            _one_shape([self.values, shard.values])
+            self.places[number] = slice(first, first + len(shard.values))
+            self.values[self.places[number]] = shard.values
+            shard = replace(shard, values=shard.values[:0].copy())
+        self.shards[number] = shard
+
+    def features(self) -> Features:
+        """All shards in order."""
+        shards = [self.shards[number] for number in sorted(self.shards)]
+        lengths = np.concatenate([shard.lengths for shard in shards])
+        bad = {path: reason for shard in shards for path, reason in shard.bad.items()}
+        if self.ragged:
+            parts = [shard.values for shard in shards if len(shard.values)]
+            _one_shape(parts)
+            values = np.concatenate(parts) if parts else np.empty((0,), np.float32)
+        elif lengths.sum() == self.rows:
+            values = self.values
+        else:  # recordings are left out: close the gaps
+            parts = [self.values[self.places[number]] for number in sorted(self.places)]
+            values = np.concatenate(parts) if parts else np.empty((0,), np.float32)
+        return Features(values, lengths, bad)
 
 
 def _name(shard: Sequence[tuple[str, str, str]]) -> str:
@@ -208,20 +254,6 @@ def _read(path: Path) -> Features | None:
         return None
     with np.load(io.BytesIO(content[32:]), allow_pickle=False) as arrays:
         return Features(arrays["values"], arrays["lengths"], {})
-
-
-def _join(shards: list[Features], bad: dict[str, str]) -> Features:
-    """One array of all shards, giving each shard's memory back as it is copied."""
-    total = sum(len(shard.values) for shard in shards)
-    shape = _one_shape([shard.values for shard in shards if len(shard.values)])
-    lengths = np.concatenate([shard.lengths for shard in shards])
-    values = np.empty((total, *shape), np.float32)
-    start = 0
-    for i, shard in enumerate(shards):
-        values[start : start + len(shard.values)] = shard.values
-        start += len(shard.values)
-        shards[i] = None
-    return Features(values, lengths, bad)
 
 
 def _one_shape(arrays: list[np.ndarray]) -> tuple[int, ...]:
