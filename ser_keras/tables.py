@@ -92,7 +92,7 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
         }
         runs = [(corpus, variant) for corpus in corpora for variant in numbers.variants(corpus, number.variant)]
         if not runs:
-            reason = numbers.results.not_run.get(number.corpus, "")
+            reason = numbers.results.not_run.get(number.corpus, "not part of this run")
             judged = verdict(number.value, {}, reason=reason)
             rows.append(head | {"Corpus": number.corpus, "Variant": number.variant, "Seeds": 0, "Verdict": judged})
         for corpus, variant in runs:
