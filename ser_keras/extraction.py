@@ -186,7 +186,7 @@ class _Collection:
         if not self.ragged and len(shard.values):
             if self.values is None:
                 self.values = np.empty((self.rows, *shard.values.shape[1:]), np.float32)
-            _one_shape([self.values, shard.values])
+            _check_one_shape([self.values, shard.values])
             self.places[number] = slice(first, first + len(shard.values))
             self.values[self.places[number]] = shard.values
             shard = replace(shard, values=shard.values[:0].copy())
@@ -197,16 +197,13 @@ class _Collection:
         shards = [self.shards[number] for number in sorted(self.shards)]
         lengths = np.concatenate([shard.lengths for shard in shards])
         bad = {path: reason for shard in shards for path, reason in shard.bad.items()}
+        if not self.ragged and lengths.sum() == self.rows:
+            return Features(self.values, lengths, bad)
         if self.ragged:
             parts = [shard.values for shard in shards if len(shard.values)]
-            _one_shape(parts)
-            values = np.concatenate(parts) if parts else np.empty((0,), np.float32)
-        elif lengths.sum() == self.rows:
-            values = self.values
         else:  # recordings are left out: close the gaps
             parts = [self.values[self.places[number]] for number in sorted(self.places)]
-            values = np.concatenate(parts) if parts else np.empty((0,), np.float32)
-        return Features(values, lengths, bad)
+        return Features(_concatenated(parts), lengths, bad)
 
 
 def _name(shard: Sequence[tuple[str, str, str]]) -> str:
@@ -231,9 +228,7 @@ def _compute(
         else:
             made += features if extraction.ragged else [values[None] for values in features]
         lengths += [0] * len(copies) if path in bad else [len(values) for values in made[-len(copies) :]]
-    _one_shape(made)
-    values = np.concatenate(made) if made else np.empty((0,), np.float32)
-    result = Features(values, np.array(lengths), bad)
+    result = Features(_concatenated(made), np.array(lengths), bad)
     if bad:
         return result
     buffer = io.BytesIO()
@@ -256,9 +251,14 @@ def _read(path: Path) -> Features | None:
         return Features(arrays["values"], arrays["lengths"], {})
 
 
-def _one_shape(arrays: list[np.ndarray]) -> tuple[int, ...]:
-    """The shape that all arrays have behind their first axis."""
+def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts joined along their first axis; empty for none."""
+    _check_one_shape(parts)
+    return np.concatenate(parts) if parts else np.empty((0,), np.float32)
+
+
+def _check_one_shape(arrays: list[np.ndarray]) -> None:
+    """Refuse arrays that differ behind their first axis."""
     shapes = sorted({array.shape[1:] for array in arrays})
     if len(shapes) > 1:
         raise SerError(f"Features differ in shape between recordings, {shapes[0]} and {shapes[1]}: pad or cut them.")
-    return shapes[0] if shapes else ()

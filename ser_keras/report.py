@@ -34,12 +34,11 @@ def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
     results = store.from_cells(experiment, out)
     if publish:
         publish_paper(results, experiment.folder)
-    write(paper, results, out)
-    show(paper, Numbers(results), out)
+    show(paper, write(paper, results, out), out)
 
 
-def write(paper: Paper, results: Results, out: Path) -> None:
-    """`results.csv`, `confusion.csv`, `tables/`, `figures/` and `report.html` below `out`."""
+def write(paper: Paper, results: Results, out: Path) -> Numbers:
+    """`results.csv`, `confusion.csv`, `tables/`, `figures/` and `report.html` below `out`; the numbers in them."""
     numbers = Numbers(results)
     with atomic(out / "results.csv") as partial:
         tidy(numbers.predictions, results.classes).to_csv(partial, index=False, float_format="%.6g")
@@ -52,6 +51,7 @@ def write(paper: Paper, results: Results, out: Path) -> None:
         write_text(out / "tables" / f"{name}.tex", tables.latex(table))
     drawn = figures.write(results, numbers, out / "figures")
     write_text(out / "report.html", html(paper, numbers, drawn))
+    return numbers
 
 
 def publish_paper(results: Results, folder: Path) -> None:
@@ -76,8 +76,8 @@ def refresh(folder: Path) -> None:
     """
     paper = read(folder / "paper.toml")
     published = store.from_published(folder / "results")
-    write(paper, published, folder / "results")
-    write_text(folder / "README.md", readme(paper, Numbers(published), folder / "results" / "figures"))
+    numbers = write(paper, published, folder / "results")
+    write_text(folder / "README.md", readme(paper, numbers, folder / "results" / "figures"))
 
 
 def finding(paper: Paper, numbers: Numbers) -> str:
@@ -86,7 +86,7 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
 
-    if all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora):
+    if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
@@ -136,7 +136,7 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
         "finding": finding(paper, numbers),
         "tables": tables.all_tables(paper, numbers),
         "markdown": tables.markdown,
-        "synthetic": all(tables.is_synthetic(corpus) for corpus in numbers.results.corpora),
+        "synthetic": numbers.synthetic,
         "precisions": sorted({cell["parameters"]["precision"] for cell in cells}),
         "environment": cells[-1]["environment"],
         "commits": sorted({cell["environment"]["git_commit"] for cell in cells}),

@@ -40,6 +40,11 @@ class Numbers:
             if group.value.notna().any()
         }
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether all of them come from computed sounds."""
+        return all(is_synthetic(corpus) for corpus in self.results.corpora)
+
     def variants(self, corpus: str, base: str | None = None) -> list[str]:
         """Variants run on a corpus, marks included, of one recipe or of all."""
         found = self.table[self.table.corpus == corpus].variant.unique()
@@ -83,7 +88,7 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
     rows = []
     for number in paper.reported:
         corpora = [number.corpus] if number.corpus in numbers.results.corpora else []
-        if not corpora and all(is_synthetic(c) for c in numbers.results.corpora):
+        if not corpora and numbers.synthetic:
             corpora = numbers.results.corpora
         head = {
             "Where": f"{number.table}: {number.row}" + (f", {number.column}" if number.column else ""),

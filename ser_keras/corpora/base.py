@@ -196,10 +196,6 @@ class Validation:
 
         return pd.crosstab(self.table.emotion, self.table.speaker, margins=True, margins_name="total")
 
-    def checksum(self) -> str:
-        """One name for the audio as a whole: 16 hexadecimal digits."""
-        return corpus_checksum(self.table)
-
     def __str__(self) -> str:
         there = f"{len(self.table):,} of {self.corpus.expected:,} recordings in {self.folder}"
         lines = [f"{self.corpus.title}: {there}"]
