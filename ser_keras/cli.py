@@ -59,7 +59,8 @@ def parser(
     how.add_argument(
         "--publish",
         action="store_true",
-        help="also write this paper's results/ and README.md (for maintainers)",
+        help="also add the runs to this paper's results/ and renew its README.md; runs that are committed there "
+        "are not made again (for maintainers)",
     )
     return p
 

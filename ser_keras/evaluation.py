@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ser_keras.protocols import Protocol
-from ser_keras.training import PARTS
+from ser_keras.protocols import PARTS, Protocol
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
 TOLERANCE = 1.0  # points: a reported value this near to the mean counts as reproduced
@@ -53,6 +52,44 @@ def metrics(labels: Sequence[str], predictions: Sequence[str], classes: Sequence
     return result
 
 
+WHOLE = -1  # in the column `window`: the whole utterance
+BY_UTTERANCE = "utterance/"
+
+
+def whole_utterances(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """One prediction an utterance, by the mean probability over its windows.
+
+    Args:
+        predictions: `predictions.csv` of a cell: columns `utterance`, `window`, `split`, `label`, `prediction` and
+            `p_<class>`.
+        classes: All classes.
+
+    Returns:
+        The same columns, `window` being `WHOLE`; where an utterance's windows stand in several parts of the data,
+        it has a row in each.
+    """
+    columns = [f"p_{name}" for name in classes]
+    keys = [c for c in ("utterance", "copy", "split", "label") if c in predictions]
+    whole = predictions.groupby(keys, sort=False)[columns].mean().reset_index()
+    prediction = np.array(classes)[whole[columns].to_numpy().argmax(axis=1)]
+    return whole.assign(prediction=prediction, window=WHOLE)[predictions.columns]
+
+
+def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The predictions that give a metric, and, where windows are scored, those of whole utterances.
+
+    Yields:
+        What leads a metric's name ("", then "utterance/"), and the rows.
+    """
+    if "window" not in predictions:
+        yield "", predictions
+        return
+    whole = predictions.window == WHOLE
+    yield "", predictions[~whole]
+    if whole.any():
+        yield BY_UTTERANCE, predictions[whole]
+
+
 def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
     """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name."""
     views = [
@@ -73,19 +110,21 @@ def tidy(predictions: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> pd.
 
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `fold`, `split`, `metric`, `value` (a fraction; `loss` in
-        nats), `n` (samples).
+        nats), `n` (samples). Of windows, metrics led by "utterance/" score whole utterances.
     """
     rows = []
     for run, group in predictions.groupby([*RUN, "split"], sort=True):
-        values = metrics(group.label, group.prediction, classes[run[0]])
-        if "p_label" in group:
-            values["loss"] = float(-np.log(np.maximum(group.p_label, 1e-7)).mean())
-        rows += [(*run, metric, value, len(group)) for metric, value in values.items()]
+        for unit, scored in by_unit(group):
+            values = metrics(scored.label, scored.prediction, classes[run[0]])
+            if "p_label" in scored:
+                values["loss"] = float(-np.log(np.maximum(scored.p_label, 1e-7)).mean())
+            rows += [(*run, unit + metric, value, len(scored)) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=[*RUN, "split", "metric", "value", "n"])
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     """`confusion.csv`: how often each label was given each prediction, a run and part of its data."""
+    _, predictions = next(by_unit(predictions))
     keys = [*RUN, "split", "label", "prediction"]
     return predictions.groupby(keys, sort=True).size().rename("count").reset_index()
 
@@ -98,26 +137,27 @@ def by_seed(
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `metric`, `value` (a fraction), `n`, of the part that
         each protocol scores. `confusion/<label>/<prediction>` is a share of the label's samples; `train/accuracy`
-        is the accuracy on the training part.
+        is the accuracy on the training part. Of windows, metrics led by "utterance/" score whole utterances.
     """
     rows = []
     for key, group in predictions.groupby(["corpus", "protocol", "variant", "seed"], sort=True):
         if key[1] not in protocols:
             continue
-        train = group[group.split == "train"]
-        group = group[group.split == protocols[key[1]].scored]
-        if group.empty:
-            continue
-        values = metrics(group.label, group.prediction, classes[key[0]])
-        if len(train):
-            values["train/accuracy"] = float(np.mean(train.label == train.prediction))
-        shares = pd.crosstab(group.label, group.prediction, normalize="index")
-        values |= {
-            f"confusion/{label}/{given}": float(share)
-            for label, row in shares.iterrows()
-            for given, share in row.items()
-        }
-        rows += [(*key, metric, value, len(group)) for metric, value in values.items()]
+        for unit, rows_of in by_unit(group):
+            scored = rows_of[rows_of.split == protocols[key[1]].scored]
+            train = rows_of[rows_of.split == "train"]
+            if scored.empty:
+                continue
+            values = metrics(scored.label, scored.prediction, classes[key[0]])
+            if len(train):
+                values["train/accuracy"] = float(np.mean(train.label == train.prediction))
+            shares = pd.crosstab(scored.label, scored.prediction, normalize="index")
+            values |= {
+                f"confusion/{label}/{given}": float(share)
+                for label, row in shares.iterrows()
+                for given, share in row.items()
+            }
+            rows += [(*key, unit + metric, value, len(scored)) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=["corpus", "protocol", "variant", "seed", "metric", "value", "n"])
 
 

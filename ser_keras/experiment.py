@@ -6,26 +6,31 @@ import argparse
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_keras import cli, training
+from ser_keras import cli, training, windows
 from ser_keras.errors import MissingCorpusError, SerError
-from ser_keras.extraction import ORIGINAL, Features, extract_corpus
-from ser_keras.files import digest, exclusive
+from ser_keras.extraction import ORIGINAL, extract_corpus
+from ser_keras.files import atomic, digest, exclusive
 from ser_keras.fingerprint import fingerprint
 from ser_keras.progress import Progress, duration
 from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, samples_of
 from ser_keras.training import Cell, Recipe
+from ser_keras.windows import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Labels = Callable[["pd.DataFrame"], "pd.DataFrame"]
+# Name ("figure-1"), the figure or None for a table, and the numbers.
+Picture = tuple[str, "Figure | None", "pd.DataFrame"]
+Illustrate = Callable[["pd.DataFrame", Mapping[str, "Data"], Path], Iterator[Picture]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,8 @@ class Experiment:
         variants: Recipes by name, the main one first.
         protocols: Protocols by name; "paper", the paper's own, first.
         labels: Utterance table -> the recordings and emotion labels that the paper uses.
+        illustrate: The paper's own figures and tables of the data: (utterance table, data by variant, a folder for
+            other files) -> name, figure or None, numbers. They are written to `OUT/data/<corpus>/`.
     """
 
     folder: Path
@@ -45,25 +52,27 @@ class Experiment:
     variants: Mapping[str, Recipe]
     protocols: Mapping[str, Protocol]
     labels: Labels = lambda table: table
+    illustrate: Illustrate | None = None
 
     def definition(self, protocol: str, variant: str, *, epochs: int, precision: str) -> str:
         """A name of all that decides a cell's numbers but the audio, the seed and the fold."""
         recipe, division = self.variants[variant], self.protocols[protocol]
         features = recipe.extraction.fingerprint((ORIGINAL, *division.copies))
         rules = fingerprint(replace(division, note=""))
-        return digest(
-            [
-                features,
-                fingerprint(recipe.build),
-                rules,
-                fingerprint(self.labels),
-                fingerprint(recipe.callbacks),
-                recipe.scaler,
-                recipe.batch_size,
-                epochs,
-                precision,
-            ]
-        )
+        decided = [
+            features,
+            fingerprint(recipe.build),
+            rules,
+            fingerprint(self.labels),
+            fingerprint(recipe.callbacks),
+            recipe.scaler,
+            recipe.batch_size,
+            epochs,
+            precision,
+        ]
+        # What a recipe leaves out takes no part, so that a new field of `Recipe` renames no finished run.
+        decided += [[name, fingerprint(value)] for name in ("window",) if (value := getattr(recipe, name))]
+        return digest(decided)
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Data:
-    """Samples and features of a corpus under one variant, in the same order."""
+    """Samples and features of a corpus under one variant, in the same order.
+
+    Attributes:
+        samples: One row a sample.
+        x: Their features, shape (samples, ...).
+        classes: Emotions in the order of the tables.
+        corpus_checksum: A name of the audio.
+        left_out: Recordings that could not be used.
+        padded: Recordings that are shorter than one window.
+    """
 
     samples: pd.DataFrame
-    features: Features
+    x: np.ndarray | Windows
     classes: tuple[str, ...]
     corpus_checksum: str
     left_out: int
+    padded: int
 
 
 def reproduce(experiment: Experiment, description: str) -> None:
@@ -132,7 +151,7 @@ def run(experiment: Experiment, args: argparse.Namespace) -> None:
     Raises:
         SerError: Something is missing or wrong; the message says what to do.
     """
-    from ser_keras import report
+    from ser_keras import report, store
 
     not_run: dict[str, str] = {}
     if not args.tables_only:
@@ -150,8 +169,12 @@ def run(experiment: Experiment, args: argparse.Namespace) -> None:
         training.prepare_backend()
         if args.fresh:
             discard(experiment, args, tables)
+        published = store.digests(experiment.folder / "results") if args.publish else set()
         for name, table in tables.items():
-            run_cells(list(plan(experiment, args, name, table)), args)
+            plans = list(plan(experiment, args, name, table))
+            if experiment.illustrate:
+                draw_data(experiment, experiment.labels(table), plans, args.out / "data" / name)
+            run_cells(plans, args, published)
     report.report(experiment, args.out, publish=args.publish)
 
 
@@ -220,7 +243,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
             if isinstance(protocol, (ScoredOn, Logged)):
                 continue  # a view of other cells
             copies = (ORIGINAL, *protocol.copies)
-            key = (recipe.extraction.fingerprint(copies), copies)
+            key = (recipe.extraction.fingerprint(copies), copies, recipe.window)
             if key not in data:
                 features = extract_corpus(
                     chosen,
@@ -230,9 +253,15 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
                     jobs=args.jobs,
                     skip_bad=args.skip_bad,
                 )
-                samples = samples_of(chosen, features.lengths, copies)
+                x, lengths, padded = features.values, features.lengths, 0
+                if recipe.window:
+                    x, lengths = windows.cut(features.values, features.lengths, recipe.window)
+                    padded = int(((features.lengths > 0) & (features.lengths < recipe.window.length)).sum())
+                    if padded:
+                        print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
                 left_out = table.attrs.get("left_out", 0) + len(features.bad)
-                data[key] = Data(samples, features, classes, checksum, left_out)
+                samples = samples_of(chosen, lengths, copies)
+                data[key] = Data(samples, x, classes, checksum, left_out, padded)
             definition = experiment.definition(name, variant, epochs=epochs, precision=args.precision)
             shown = label(variant, recipe, epochs, args.precision, demo=demo)
             for seed in range(args.seeds):
@@ -244,9 +273,30 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
                         break  # a demonstration: one fold of each protocol
 
 
+def short_message(corpus: str, count: int, length: int) -> str:
+    """What happens to recordings that are shorter than a window."""
+    return (
+        f"{corpus}: {count} recordings are shorter than a window of {length} frames; each of them gives one window, "
+        "its last frame repeated. The tables count them."
+    )
+
+
 def _members(split: Split) -> list[str]:
     """The split's parts by name: a protocol whose code deals other samples asks for new runs."""
     return [hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)]
+
+
+def draw_data(experiment: Experiment, table: pd.DataFrame, plans: Sequence[Plan], folder: Path) -> None:
+    """Write the paper's own figures and tables of the data."""
+    from ser_keras.figures import save
+
+    data = {p.cell.variant.split("@")[0]: p.data for p in plans}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure, numbers in experiment.illustrate(table, data, folder):
+        if figure is not None:
+            save(figure, folder / f"{name}.png")
+        with atomic(folder / f"{name}.csv") as partial:
+            numbers.to_csv(partial, index=False)
 
 
 def discard(experiment: Experiment, args: argparse.Namespace, corpora: Mapping[str, Any]) -> None:
@@ -258,9 +308,13 @@ def discard(experiment: Experiment, args: argparse.Namespace, corpora: Mapping[s
             record.unlink()
 
 
-def run_cells(plans: Sequence[Plan], args: argparse.Namespace) -> None:
-    """Run the cells that are not finished."""
-    todo = [p for p in plans if (training.read_cell(p.cell.folder(args.out)) or {}).get("digest") != p.digest]
+def run_cells(plans: Sequence[Plan], args: argparse.Namespace, finished: Container[str] = ()) -> None:
+    """Run the cells that are neither finished in `args.out` nor, by their digests, elsewhere."""
+    todo = [
+        p
+        for p in plans
+        if p.digest not in finished and (training.read_cell(p.cell.folder(args.out)) or {}).get("digest") != p.digest
+    ]
     if not plans:
         return
     corpus = plans[0].cell.corpus
@@ -297,7 +351,7 @@ def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) 
     try:
         fitted = training.fit(
             p.recipe,
-            p.data.features.values[positions],
+            p.data.x[positions],
             labels,
             used,
             n_classes=len(p.data.classes),
@@ -318,13 +372,14 @@ def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) 
             "batch_size": p.recipe.batch_size,
             "precision": args.precision,
             "sample_rate": p.recipe.extraction.sample_rate,
-            "input_shape": list(p.data.features.values.shape[1:]),
+            "input_shape": list(p.data.x.shape[1:]),
             "classes": list(p.data.classes),
             "scaler": p.recipe.scaler,
             "weights": getattr(fitted.model, "count_params", lambda: None)(),
         },
         "corpus_checksum": p.data.corpus_checksum,
         "left_out": p.data.left_out,
+        "padded": p.data.padded,
         "audit": audit(p.data.samples, p.split, scaler="train" if p.recipe.scaler else None),
         "seconds": round(time.monotonic() - start, 1),
         "environment": training.environment(),

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 
 from ser_keras.errors import SerError
 
-METRIC = re.compile(r"(accuracy|train/accuracy|uar|f1_macro|(precision|recall|f1)/[^/]+|confusion/[^/]+/[^/]+)")
+METRIC = re.compile(
+    r"(accuracy|train/accuracy|uar|f1_macro|share/(train|validation|test)|(precision|recall|f1)/[^/]+"
+    r"|confusion/[^/]+/[^/]+)"
+)
 TAG = re.compile(r"\[(S\d+)\]")
 
 
@@ -24,8 +27,8 @@ class Reported:
         column: The column's heading there.
         corpus: Corpus that it was measured on.
         variant: The recipe that rebuilds it.
-        metric: accuracy, train/accuracy (of the training part),
-            uar, f1_macro, precision/CLASS, recall/CLASS, f1/CLASS or confusion/LABEL/PREDICTION.
+        metric: accuracy, train/accuracy (of the training part), uar, f1_macro, precision/CLASS, recall/CLASS,
+            f1/CLASS, confusion/LABEL/PREDICTION, or share/PART (of the utterances, in train, validation or test).
         value: The number.
         unit: "%" always.
         note: What a reader should know about it.
@@ -40,6 +43,32 @@ class Reported:
     value: float
     unit: str = "%"
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence of the paper that can be checked without a number of its own.
+
+    Attributes:
+        section: Where it stands.
+        text: The sentence.
+        corpus: Corpus that it is said of.
+        variant: The recipe that it is said of.
+        metric: As in `Reported`.
+        above: It holds where the metric is higher than this (in per cent).
+        below: It holds where the metric is lower than this.
+        rank: It holds where the metric is among this many highest of its kind: of the classes' recalls, say, or of
+            the wrong predictions of a label.
+    """
+
+    section: str
+    text: str
+    corpus: str
+    variant: str
+    metric: str
+    above: float | None = None
+    below: float | None = None
+    rank: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +116,7 @@ class Paper:
     doi: str = ""
     url: str = ""
     reported: tuple[Reported, ...] = ()
+    claims: tuple[Claim, ...] = ()
     silences: tuple[Silence, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
 
@@ -105,11 +135,12 @@ def read(path: Path) -> Paper:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SerError(f"{path} cannot be read: {error}") from error
-    unknown = set(raw) - {"paper", "reported", "silence", "contradiction"}
+    unknown = set(raw) - {"paper", "reported", "claim", "silence", "contradiction"}
     if unknown:
         raise SerError(f"{path}: unknown section [{', '.join(sorted(unknown))}]")
     entries = {
         "reported": _entries(path, raw, "reported", Reported),
+        "claims": _entries(path, raw, "claim", Claim),
         "silences": _entries(path, raw, "silence", Silence),
         "contradictions": _entries(path, raw, "contradiction", Contradiction),
     }
@@ -120,6 +151,12 @@ def read(path: Path) -> Paper:
             raise SerError(f"{where}: {number.metric!r} is no metric")
         if number.unit != "%" or not 0 <= number.value <= 100:
             raise SerError(f"{where}: {number.value} {number.unit} is not a number of per cent")
+    for claim in paper.claims:
+        where = f"{path}: claim {claim.text!r}"
+        if not METRIC.fullmatch(claim.metric):
+            raise SerError(f"{where}: {claim.metric!r} is no metric")
+        if sum(bound is not None for bound in (claim.above, claim.below, claim.rank)) != 1:
+            raise SerError(f"{where}: give one of above, below and rank")
     ids = [silence.id for silence in paper.silences]
     if ids != [f"S{i}" for i in range(1, len(ids) + 1)]:
         raise SerError(f"{path}: silences are numbered S1, S2, ... in order, not {', '.join(ids)}")

@@ -19,6 +19,8 @@ from ser_keras.extraction import ORIGINAL
 if TYPE_CHECKING:
     import pandas as pd
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Split:
@@ -98,12 +100,12 @@ class GroupedFolds(Protocol):
     Validation and test hold original recordings alone.
 
     Attributes:
-        folds: How many.
+        folds: How many; None makes one of each group (leave one speaker out).
         by: The column that is kept together.
         validation: Share of the training groups that is set aside for validation.
     """
 
-    folds: int
+    folds: int | None
     by: str = "speaker"
     validation: float = 0.0
 
@@ -113,13 +115,49 @@ class GroupedFolds(Protocol):
 
         groups = samples[self.by].to_numpy()
         there = len(np.unique(groups))
-        if there < self.folds:
-            raise SerError(f"{self.folds} folds by {self.by} need as many of them; the corpus has {there}.")
+        folds = self.folds or there
+        if there < max(folds, 2):
+            raise SerError(f"{max(folds, 2)} folds by {self.by} need as many of them; the corpus has {there}.")
         parts = []
-        for rest, test in GroupKFold(self.folds, shuffle=True, random_state=seed).split(groups, groups=groups):
+        for rest, test in GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups):
             train, validation = draw(samples, rest, self.validation, seed, by=self.by, stratify=False)
             parts.append(Split(train, originals(samples, validation), originals(samples, test)))
         return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastSpeakers(Protocol):
+    """A fixed division by speaker: the last of the corpus's speakers are tested, those before them validate.
+
+    Validation and test hold original recordings alone.
+
+    Attributes:
+        test: How many speakers are tested.
+        validation: How many are set aside for validation.
+
+    Example:
+        >>> samples = pd.DataFrame({"speaker": ["03", "16", "15", "16"], "copy": "original"})
+        >>> split = LastSpeakers(note="", test=1, validation=1).splits(samples, seed=0)[0]
+        >>> split.train, split.validation, split.test
+        (array([0]), array([2]), array([1, 3]))
+    """
+
+    test: int
+    validation: int = 0
+
+    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
+        """The one division, whatever the seed."""
+        speakers = sorted(samples.speaker.unique())
+        if len(speakers) <= self.test + self.validation:
+            raise SerError(f"{self.test + self.validation} held-out speakers leave nobody of {len(speakers)} to train.")
+        first_test = len(speakers) - self.test
+        groups = (
+            speakers[: first_test - self.validation],
+            speakers[first_test - self.validation : first_test],
+            speakers[first_test:],
+        )
+        train, validation, test = (np.flatnonzero(samples.speaker.isin(group)) for group in groups)
+        return [Split(train, originals(samples, validation), originals(samples, test))]
 
 
 def draw(
@@ -202,7 +240,7 @@ def audit(samples: pd.DataFrame, split: Split, *, scaler: str | None = "train") 
         Counts by name: `train`, `validation`, `test` (samples); `shared_speakers`, `shared_texts` (distinct ones
         on both sides); `siblings` (test samples with another sample of the same recording in train: an augmented
         copy or an overlapping window); `identical_audio` (test samples whose audio stands, byte for byte, under
-        another name in train); and `scaler`.
+        another name in train); `utterances/<part>` (recordings in each part); and `scaler`.
 
     Example:
         >>> samples = pd.DataFrame({"utterance": ["a", "a", "b"], "sha256": ["1", "1", "2"],
@@ -224,6 +262,7 @@ def audit(samples: pd.DataFrame, split: Split, *, scaler: str | None = "train") 
         "shared_texts": len(_shared(train, test, "text")),
         "siblings": int(test.utterance.isin(set(train.utterance)).sum()),
         "identical_audio": sum(elsewhere),
+        **{f"utterances/{part}": int(samples.utterance.iloc[getattr(split, part)].nunique()) for part in PARTS},
         "scaler": scaler,
     }
 

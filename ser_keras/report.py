@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ser_keras.experiment import Experiment
 
 
+DATA = "data"
+
+
 def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
     """Write everything below `out` from its finished cells, print the main table, and publish if asked.
 
@@ -33,7 +36,10 @@ def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
     paper = read(experiment.folder / "paper.toml")
     results = store.from_cells(experiment, out)
     if publish:
-        publish_paper(results, experiment.folder)
+        if (experiment.folder / "results").exists():
+            earlier = store.from_published(experiment.folder / "results")
+            results = store.combined(results, store.current(experiment, earlier))
+        publish_paper(results, experiment.folder, data=out / DATA)
     show(paper, write(paper, results, out), out)
 
 
@@ -43,27 +49,41 @@ def write(paper: Paper, results: Results, out: Path) -> Numbers:
     with atomic(out / "results.csv") as partial:
         tidy(numbers.predictions, results.classes).to_csv(partial, index=False, float_format="%.6g")
     with atomic(out / "confusion.csv") as partial:
-        confusion(numbers.predictions).to_csv(partial, index=False)
+        confusion(numbers.judged).to_csv(partial, index=False)
     for name, table in tables.all_tables(paper, numbers).items():
+        if table.empty:
+            continue
         with atomic(out / "tables" / f"{name}.csv") as partial:
             table.to_csv(partial, index=False)
         write_text(out / "tables" / f"{name}.md", tables.markdown(table))
         write_text(out / "tables" / f"{name}.tex", tables.latex(table))
     drawn = figures.write(results, numbers, out / "figures")
-    write_text(out / "report.html", html(paper, numbers, drawn))
+    write_text(out / "report.html", html(paper, numbers, drawn, out / DATA))
     return numbers
 
 
-def publish_paper(results: Results, folder: Path) -> None:
+def publish_paper(results: Results, folder: Path, *, data: Path | None = None) -> None:
     """Write `results/` and `README.md` in the paper's folder.
 
     Everything is made from the files just published, rounded as they are, so that whoever has only those gets
     the same tables to the last digit.
+
+    Args:
+        results: The finished cells; those on synthetic sounds are left out.
+        folder: The paper's folder.
+        data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
     """
     results = results.real()
     if not results.cells:
         raise SerError("There is no finished run on a real corpus to publish.")
-    shutil.rmtree(folder / "results", ignore_errors=True)
+    results = store.thinned(results, read(folder / "paper.toml"))
+    for path in (folder / "results").glob("*"):
+        if path.name != DATA:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in results.corpora:
+        for path in sorted((data or folder).glob(f"{name}/*-*.*")):  # "figure-1.png"; not the features
+            with atomic(folder / "results" / DATA / name / path.name) as partial:
+                shutil.copyfile(path, partial)
     store.publish(results, folder / "results")
     refresh(folder)
 
@@ -77,7 +97,7 @@ def refresh(folder: Path) -> None:
     paper = read(folder / "paper.toml")
     published = store.from_published(folder / "results")
     numbers = write(paper, published, folder / "results")
-    write_text(folder / "README.md", readme(paper, numbers, folder / "results" / "figures"))
+    write_text(folder / "README.md", readme(paper, numbers, folder / "results"))
 
 
 def finding(paper: Paper, numbers: Numbers) -> str:
@@ -96,17 +116,43 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     return template.render(mean=mean, highest=highest).strip()
 
 
-def readme(paper: Paper, numbers: Numbers, figures_folder: Path) -> str:
-    """The paper's README, in Markdown, with the figures that lie in `figures_folder`."""
+def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
+    """The paper's README, in Markdown, with the figures that lie in its folder `results`."""
     context = _context(paper, numbers)
-    pictures = [f"results/figures/{path.name}" for path in sorted(figures_folder.glob("*.png"), reverse=True)]
-    return _templates().get_template("paper.md.j2").render(context, pictures=pictures)
+    pictures = [f"results/figures/{path.name}" for path in sorted((results / "figures").glob("*.png"), reverse=True)]
+    data = data_shown(numbers, results / DATA)
+    return _templates().get_template("paper.md.j2").render(context, pictures=pictures, data=data)
 
 
-def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path]) -> str:
+def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path], data: Path) -> str:
     """One self-contained page: pictures are inside it, nothing is fetched."""
-    pictures = [(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in drawn]
-    return _templates().get_template("paper.html.j2").render(_context(paper, numbers), pictures=pictures)
+    template = _templates().get_template("paper.html.j2")
+    pictures = [(path.stem, _inline(path)) for path in drawn]
+    return template.render(_context(paper, numbers), pictures=pictures, data=data_shown(numbers, data), inline=_inline)
+
+
+def data_shown(numbers: Numbers, folder: Path) -> list[dict[str, Any]]:
+    """The figures and tables of the data that lie in `folder`, in order: `title`, `picture`, `table`, `name`."""
+    import pandas as pd
+
+    found = []
+    for corpus in numbers.results.corpora:
+        for path in sorted((folder / corpus).glob("*-*.csv"), key=lambda path: path.stem.split("-")[::-1]):
+            picture = path.with_suffix(".png")
+            title = path.stem.replace("-", " ").capitalize()
+            found.append(
+                {
+                    "title": f"{title} ({tables.shown(corpus)})",
+                    "name": f"{DATA}/{corpus}/{path.stem}",
+                    "picture": picture if picture.exists() else None,
+                    "table": pd.read_csv(path, dtype=str).fillna(""),
+                }
+            )
+    return found
+
+
+def _inline(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 def show(paper: Paper, numbers: Numbers, out: Path) -> None:

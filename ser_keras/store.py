@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +13,13 @@ import pandas as pd
 
 from ser_keras import training
 from ser_keras.errors import SerError
-from ser_keras.evaluation import RUN
-from ser_keras.files import atomic, read_json, write_json
+from ser_keras.evaluation import RUN, whole_utterances
+from ser_keras.files import atomic, read_json, write_text
 from ser_keras.protocols import Protocol
 
 if TYPE_CHECKING:
     from ser_keras.experiment import Experiment
+    from ser_keras.paper import Paper
 
 
 PREDICTIONS, HISTORY, MANIFEST = "predictions.csv.gz", "history.csv", "environment.json"
@@ -77,8 +79,11 @@ def from_cells(experiment: Experiment, out: Path) -> Results:
             continue
         run = record["cell"]
         table = pd.read_csv(path.parent / "predictions.csv", dtype={"utterance": str})
-        probabilities = table[[f"p_{name}" for name in record["parameters"]["classes"]]].to_numpy()
-        position = {name: i for i, name in enumerate(record["parameters"]["classes"])}
+        classes = record["parameters"]["classes"]
+        if "window" in table:
+            table = pd.concat([table, whole_utterances(table, classes)], ignore_index=True)
+        probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
+        position = {name: i for i, name in enumerate(classes)}
         table["p_label"] = probabilities[range(len(table)), table.label.map(position)]
         kept = [c for c in table.columns if not c.startswith("p_") or c == "p_label"]
         predictions.append(_led_by(run, table[kept]))
@@ -104,6 +109,67 @@ def describe(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def combined(results: Results, earlier: Results) -> Results:
+    """The cells of both; of a cell that both have, the first one's."""
+    keys = {tuple(cell["cell"].values()) for cell in results.cells}
+    old = [cell for cell in earlier.cells if tuple(cell["cell"].values()) not in keys]
+    kept = {tuple(cell["cell"].values()) for cell in old}
+
+    def joined(new: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+        rows = [key in kept for key in table[RUN].itertuples(index=False, name=None)]
+        return pd.concat([new, table[rows]], ignore_index=True)
+
+    cells = sorted([*results.cells, *old], key=lambda cell: tuple(cell["cell"].values()))
+    corpora = {cell["cell"]["corpus"] for cell in cells}
+    return replace(
+        results,
+        predictions=joined(results.predictions, earlier.predictions),
+        history=joined(results.history, earlier.history),
+        cells=cells,
+        not_run={name: reason for name, reason in results.not_run.items() if name not in corpora},
+    )
+
+
+def current(experiment: Experiment, results: Results) -> Results:
+    """Without the cells that an older version of the code made."""
+    cells = [cell for cell in results.cells if _current(experiment, cell)]
+    return combined(replace(results, **_no_rows(results), cells=[]), replace(results, cells=cells))
+
+
+def _no_rows(results: Results) -> dict[str, pd.DataFrame]:
+    return {"predictions": results.predictions[:0], "history": results.history[:0]}
+
+
+def thinned(results: Results, paper: Paper) -> Results:
+    """Without the predictions that no table of the paper reads, so that committed files stay small.
+
+    Kept are test rows; training rows where a training accuracy is reported and the protocol divides once; rows of
+    the part that a protocol scores; the probability of the true class where a loss is reported.
+    """
+    table = results.predictions
+    with_train = {number.variant for number in paper.reported if number.metric == "train/accuracy"}
+    keep = table.split == "test"
+    folds = table.groupby(["protocol", "variant", "seed"]).fold.transform("max")
+    keep |= (table.split == "train") & (folds == 0) & _base(table.variant).isin(with_train)
+    for name, protocol in results.protocols.items():
+        keep |= (table.split == protocol["scored"]) & (table.protocol == protocol.get("of", name))
+    table = table[keep].copy()
+    # Of training rows only the counts are read: without names and sorted they take hardly any room.
+    names = [c for c in ("utterance", "copy", "window") if c in table]
+    train = table.split == "train"
+    table[names] = table[names].mask(train)
+    nameless = table[train].sort_values([*RUN, "label", "prediction"])
+    table = pd.concat([table[~train], nameless])
+    if not any(number.metric == "loss" for number in paper.reported):
+        table = table.drop(columns="p_label", errors="ignore")
+    return replace(results, predictions=table.sort_values(RUN, kind="stable").reset_index(drop=True))
+
+
+def _base(variant: pd.Series) -> pd.Series:
+    """The recipe's name without marks of precision and epochs."""
+    return variant.str.split("@").str[0]
+
+
 def publish(results: Results, folder: Path) -> None:
     """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `environment.json`."""
     rows = results.predictions.to_csv(index=False, float_format="%.4g")
@@ -111,10 +177,10 @@ def publish(results: Results, folder: Path) -> None:
         partial.write_bytes(gzip.compress(rows.encode(), mtime=0))  # without a time: equal results, equal bytes
     with atomic(folder / HISTORY) as partial:
         results.history.to_csv(partial, index=False, float_format="%.5g")
-    write_json(
-        folder / MANIFEST,
-        {"cells": results.cells, "protocols": results.protocols, "not_run": results.not_run},
-    )
+    # One line a cell: half the size of indented JSON, and a difference shows which cell it is.
+    cells = ",\n".join(json.dumps(cell, ensure_ascii=False) for cell in results.cells)
+    rest = json.dumps({"protocols": results.protocols, "not_run": results.not_run}, indent=1, ensure_ascii=False)
+    write_text(folder / MANIFEST, f'{{"cells": [\n{cells}\n],{rest[1:]}\n')
 
 
 def from_published(folder: Path) -> Results:
@@ -132,6 +198,12 @@ def from_published(folder: Path) -> Results:
     except (OSError, EOFError, ValueError) as error:
         raise SerError(f"{folder} is damaged ({error}); restore it from git") from error
     return Results(predictions=predictions, history=history, **manifest)
+
+
+def digests(folder: Path) -> set[str]:
+    """The digests of all committed cells: with those, a full run can be completed on another machine."""
+    manifest = read_json(folder / MANIFEST)
+    return {cell["digest"] for cell in manifest["cells"]} if isinstance(manifest, dict) else set()
 
 
 def _why_not_run(corpus: str) -> str:

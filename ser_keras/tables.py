@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ser_keras.corpora import CORPORA
-from ser_keras.evaluation import Spread, by_seed, logged_by_seed, spread, verdict, with_views
-from ser_keras.paper import Paper
+from ser_keras.evaluation import BY_UTTERANCE, Spread, by_seed, logged_by_seed, spread, verdict, with_views
+from ser_keras.paper import Claim, Paper
 from ser_keras.store import Results
 
 SYNTHETIC = "SYNTHETIC"
@@ -32,6 +32,7 @@ class Numbers:
         values = by_seed(seen, protocols, results.classes)
         if not (logged := logged_by_seed(results.history, protocols)).empty:
             values = pd.concat([values, logged], ignore_index=True)
+        values = pd.concat([values, shares(results.cells)], ignore_index=True)
         self.predictions = seen
         self.table = values
         self._spreads = {
@@ -57,16 +58,46 @@ class Numbers:
             return spread([0.0] * self._spreads[corpus, protocol, variant, "uar"].n)  # never confused so
         return found
 
+    def by_metric(self, corpus: str, protocol: str, variant: str) -> list[dict[str, float]]:
+        """All metrics (fractions) of each seed."""
+        chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
+        chosen = chosen[(chosen.variant == variant) & chosen.value.notna()]
+        return [dict(zip(seed.metric, seed.value, strict=True)) for _, seed in chosen.groupby("seed")]
+
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
         """The best seed's value in per cent; NaN where nothing was run."""
         chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
         chosen = chosen[(chosen.variant == variant) & (chosen.metric == metric)]
         return 100 * float(chosen.value.max())
 
+    @property
+    def judged(self) -> pd.DataFrame:
+        """The predictions of validation and test parts, and of training parts where a protocol scores those."""
+        scored = self.predictions.protocol.map(lambda name: self.results.protocols[name]["scored"])
+        return self.predictions[(self.predictions.split != "train") | (scored == "train")]
+
+    @property
+    def windows(self) -> bool:
+        """Whether windows of utterances are scored, so that whole utterances have numbers of their own."""
+        return bool(self.table.metric.str.startswith(BY_UTTERANCE).any())
+
     def by_protocol(self, corpus: str, variant: str, metric: str) -> dict[str, Spread]:
         """The spreads of a metric by protocol, in the paper's order."""
         found = {p: self.spread(corpus, p, variant, metric) for p in self.results.protocols}
         return {p: s for p, s in found.items() if s is not None}
+
+
+def shares(cells: list[dict]) -> pd.DataFrame:
+    """Shares of the utterances in each part of the data, in the form of `evaluation.by_seed`; folds are averaged."""
+    rows = []
+    for cell in cells:
+        run, parts = cell["cell"], ("train", "validation", "test")
+        counts = [cell["audit"].get(f"utterances/{part}", 0) for part in parts]
+        if total := sum(counts):
+            key = [run[name] for name in ("corpus", "protocol", "variant", "seed")]
+            rows += [(*key, f"share/{part}", n / total, n) for part, n in zip(parts, counts, strict=True)]
+    columns = ["corpus", "protocol", "variant", "seed", "metric", "value", "n"]
+    return pd.DataFrame(rows, columns=columns).groupby(columns[:5], sort=False).mean().reset_index()
 
 
 def is_synthetic(corpus: str) -> bool:
@@ -111,28 +142,60 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                     "Variant": variant,
                     "Reproduced": mean_sd(own),
                     "95 % interval": interval(own),
+                    "By utterance": mean_sd(numbers.spread(corpus, "paper", variant, BY_UTTERANCE + number.metric)),
                     "Difference": f"{own.mean - number.value:+.1f}" if own else "",
                     "Seeds": own.n if own else 0,
                     "Verdict": judged,
                 }
             )
-    columns = (
-        "Where",
-        "Corpus",
-        "Metric",
-        "Reported",
-        "Reproduced",
-        "95 % interval",
-        "Difference",
-        "Seeds",
-        "Verdict",
-    )
-    return pd.DataFrame(rows, columns=[*columns, "Variant"]).fillna("")
+    columns = ["Where", "Corpus", "Metric", "Reported", "Reproduced", "95 % interval"]
+    columns += ["By utterance"] if numbers.windows else []
+    columns += ["Difference", "Seeds", "Verdict", "Variant"]
+    return pd.DataFrame(rows, columns=columns).fillna("")
 
 
-def protocols(numbers: Numbers, metrics: tuple[str, ...] = ("accuracy", "uar")) -> pd.DataFrame:
+def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
+    """What the text says without a number: in how many seeds it holds, under each protocol."""
+    rows = []
+    for claim in paper.claims:
+        for variant in numbers.variants(claim.corpus, claim.variant):
+            row = {"Section": claim.section, "It says": claim.text, "Variant": variant, "Metric": claim.metric}
+            for protocol in numbers.results.protocols:
+                held = [holds(claim, values) for values in numbers.by_metric(claim.corpus, protocol, variant)]
+                if held:
+                    mean = mean_sd(numbers.spread(claim.corpus, protocol, variant, claim.metric))
+                    row[protocol] = f"{sum(held)} of {len(held)} seeds ({mean})"
+            rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
+def holds(claim: Claim, values: Mapping[str, float]) -> bool:
+    """Whether a claim is true of one seed.
+
+    Args:
+        claim: The claim.
+        values: Metrics of the seed, as fractions; a confusion that never happened may be absent.
+
+    Example:
+        >>> claim = Claim(section="", text="", corpus="", variant="", metric="recall/sad", rank=1)
+        >>> holds(claim, {"recall/sad": 0.5, "recall/angry": 0.4}), holds(claim, {"recall/sad": 0.5, "recall/x": 0.6})
+        (True, False)
+    """
+    value = values.get(claim.metric, 0.0)
+    if claim.above is not None:
+        return 100 * value > claim.above
+    if claim.below is not None:
+        return 100 * value < claim.below
+    kind = claim.metric.rpartition("/")[0]
+    # Of the confusions of a label, its being right is none.
+    others = (v for m, v in values.items() if m.rpartition("/")[0] == kind and m != f"{kind}/{kind.split('/')[-1]}")
+    return value > 0 and sum(v > value for v in others) < claim.rank
+
+
+def protocols(numbers: Numbers) -> pd.DataFrame:
     """The protocols side by side: mean and standard deviation over seeds, interval, and number of seeds."""
     rows = []
+    metrics = ["accuracy", "uar"] + [BY_UTTERANCE + "accuracy", BY_UTTERANCE + "uar"] * numbers.windows
     for corpus in numbers.results.corpora:
         for variant in numbers.variants(corpus):
             for protocol, given in numbers.results.protocols.items():
@@ -151,20 +214,31 @@ def classes(numbers: Numbers) -> pd.DataFrame:
     for corpus, names in numbers.results.classes.items():
         for variant in numbers.variants(corpus):
             for name in names:
-                found = numbers.by_protocol(corpus, variant, f"recall/{name}")
-                if found:
-                    row = {"Corpus": shown(corpus), "Variant": variant, "Emotion": name}
-                    rows.append(row | {protocol: mean_sd(s) for protocol, s in found.items()})
+                row = {
+                    protocol + (", by utterance" if unit else ""): mean_sd(s)
+                    for unit in ("", BY_UTTERANCE)
+                    for protocol, s in numbers.by_protocol(corpus, variant, f"{unit}recall/{name}").items()
+                }
+                if row:
+                    rows.append({"Corpus": shown(corpus), "Variant": variant, "Emotion": name} | row)
     return pd.DataFrame(rows).fillna("")
 
 
 def audit(results: Results) -> pd.DataFrame:
     """What train and test share, an average run of each protocol; training time beside it."""
     rows = [
-        {**cell["cell"], **cell["audit"], "seconds": cell["seconds"], "left_out": cell["left_out"]}
+        {
+            **cell["cell"],
+            **cell["audit"],
+            "seconds": cell["seconds"],
+            "left_out": cell["left_out"],
+            "padded": cell.get("padded", 0),
+        }
         for cell in results.cells
     ]
     table = pd.DataFrame(rows)
+    if not table.padded.any():
+        table = table.drop(columns="padded")
     order = list(results.protocols)
     table = table.sort_values("protocol", key=lambda column: column.map(order.index), kind="stable")
     names = {
@@ -175,8 +249,10 @@ def audit(results: Results) -> pd.DataFrame:
         "siblings": "Test samples with a copy in train",
         "identical_audio": "Test samples in train under another name",
         "left_out": "Recordings left out",
+        "padded": "Recordings shorter than a window",
         "seconds": "Seconds a run",
     }
+    names = {column: name for column, name in names.items() if column in table}
     grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
     means = grouped[list(names)].mean().map(lambda v: f"{v:,.1f}".removesuffix(".0"))
     means.insert(0, "runs", grouped.size())
@@ -235,6 +311,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
     """Every table by its file name."""
     return {
         "comparison": comparison(paper, numbers),
+        "claims": claims(paper, numbers),
         "protocols": protocols(numbers),
         "classes": classes(numbers),
         "audit": audit(numbers.results),

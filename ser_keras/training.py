@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from ser_keras.errors import SerError
 from ser_keras.extraction import Extraction
 from ser_keras.files import atomic, read_json, sha256, write_json
+from ser_keras.windows import Window, Windows
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import sklearn.base
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-PARTS = ("train", "validation", "test")
+PREDICTED = 128  # samples in a batch of prediction, where the size changes no number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Recipe:
         scaler: How features are standardised, always on the training part: None, "value" (each value of a sample by
             itself) or "coefficient" (one mean and deviation for each coefficient, over all frames).
         callbacks: Makes the Keras callbacks of one run.
+        window: Cut the frames of every recording into windows, each of which is a sample; the extraction is then
+            `ragged`, with features of shape (frames, coefficients).
     """
 
     extraction: Extraction
@@ -51,6 +54,7 @@ class Recipe:
     demo_epochs: int | None = None
     scaler: str | None = None
     callbacks: Callable[[], list[keras.callbacks.Callback]] | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -125,7 +129,7 @@ def _quiet() -> Iterator[None]:
 
 def fit(
     recipe: Recipe,
-    x: np.ndarray,
+    x: np.ndarray | Windows,
     labels: np.ndarray,
     parts: Mapping[str, np.ndarray],
     *,
@@ -163,16 +167,16 @@ def fit(
     model = recipe.build(x.shape[1:], n_classes)
     if not isinstance(model, keras.Model):
         return _fit_classic(model, x, labels, parts, seed=seed, on_epoch=on_epoch)
+    if not keras.distribution.list_devices("gpu"):
+        model.jit_compile = False  # XLA's code for CPUs takes two to three times as long as TensorFlow's own
     targets = np.eye(n_classes, dtype=np.float32)[labels]
     train = parts["train"]
     # Without a validation part the test part is watched, for the curves alone: nothing is chosen by it.
     watched = next((name for name in ("validation", "test") if len(parts[name])), None)
     history = model.fit(
-        x[train],
-        targets[train],
-        validation_data=(x[parts[watched]], targets[parts[watched]]) if watched else None,
+        **_training_data(x[train], targets[train], recipe.batch_size, seed),
+        validation_data=_held_out_data(x[parts[watched]], targets[parts[watched]]) if watched else None,
         epochs=epochs,
-        batch_size=recipe.batch_size,
         verbose=0,
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=on_epoch),
@@ -188,29 +192,60 @@ def fit(
             "--precision float32"
         )
     with _quiet():
-        probabilities = np.asarray(model.predict(x, batch_size=128, verbose=0), dtype=np.float32)
+        probabilities = np.asarray(_predict(model, x), dtype=np.float32)
     return Fitted(model, table, probabilities)
 
 
-def scaled(x: np.ndarray, train: np.ndarray, how: str | None) -> np.ndarray:
+def _training_data(x: np.ndarray | Windows, targets: np.ndarray, batch_size: int, seed: int) -> dict[str, Any]:
+    """What `model.fit` is given: the arrays, or batches where samples are made as they are needed."""
+    if isinstance(x, np.ndarray):
+        return {"x": x, "y": targets, "batch_size": batch_size}
+    from ser_keras.batches import Batches
+
+    return {"x": Batches(x, targets, batch_size, seed=seed)}
+
+
+def _held_out_data(x: np.ndarray | Windows, targets: np.ndarray) -> Any:
+    if isinstance(x, np.ndarray):
+        return x, targets
+    from ser_keras.batches import Batches
+
+    return Batches(x, targets, PREDICTED)
+
+
+def _predict(model: keras.Model, x: np.ndarray | Windows) -> np.ndarray:
+    if isinstance(x, np.ndarray):
+        return model.predict(x, batch_size=PREDICTED, verbose=0)
+    from ser_keras.batches import Batches
+
+    return model.predict(Batches(x, None, PREDICTED), verbose=0)
+
+
+def scaled(x: np.ndarray | Windows, train: np.ndarray, how: str | None) -> np.ndarray | Windows:
     """Features standardised by the mean and deviation of the training samples.
 
     Args:
         x: Shape (samples, ...).
         train: Positions of the samples to fit on.
-        how: As `Recipe.scaler`.
+        how: As `Recipe.scaler`. Of windows, each frame that stands in a training window counts once.
 
     Returns:
         float32, the shape of `x`; `x` itself for None.
 
     Raises:
-        ValueError: `how` is unknown.
+        ValueError: `how` is unknown, or "value" for windows.
     """
     if how is None:
         return x
     if how not in ("value", "coefficient"):
         raise ValueError(f"{how!r} is no way to scale: value, coefficient, or None")
     from sklearn.preprocessing import StandardScaler
+
+    if isinstance(x, Windows):
+        if how == "value":
+            raise ValueError("windows overlap: their values can be scaled by coefficient only")
+        fitted = StandardScaler().fit(x.frames[x[train].used()])
+        return replace(x, frames=fitted.transform(x.frames).astype(np.float32, copy=False))
 
     flat = x.reshape((len(x), -1) if how == "value" else (-1, x.shape[-1]))
     fitted = StandardScaler().fit(flat[train] if how == "value" else x[train].reshape(-1, x.shape[-1]))

@@ -10,7 +10,8 @@ import pytest
 
 from ser_keras import report, store, tables
 from ser_keras.errors import SerError
-from ser_keras.paper import Paper, Reported, Silence
+from ser_keras.evaluation import WHOLE
+from ser_keras.paper import Claim, Paper, Reported, Silence
 from ser_keras.protocols import RandomSplit, ScoredOn
 from ser_keras.store import Results, describe
 from ser_keras.tables import Numbers
@@ -97,7 +98,7 @@ def test_synthetic_numbers_bear_no_verdict_and_say_what_they_are():
     assert set(table.Corpus) == {"SYNTHETIC demo"}
     assert set(table.Verdict) == {"none: SYNTHETIC"}
     assert "SYNTHETIC" in report.finding(paper(), numbers)
-    assert 'class="warning"' in report.html(paper(), numbers, [])
+    assert 'class="warning"' in report.html(paper(), numbers, [], Path("nowhere"))
 
 
 def test_real_numbers_are_not_mixed_with_synthetic_ones():
@@ -186,3 +187,77 @@ def test_every_figure_has_its_numbers_beside_it(tmp_path):
     curves = pd.read_csv(pictures[1].with_suffix(".csv"))
     assert set(curves.part) == {"while training", "held out"}
     assert curves[curves.part == "while training"]["mean"].tolist() == [50, 90]
+
+
+def test_committed_cells_are_added_to_and_not_lost():
+    old, new = results(seeds=3), results(seeds=1, right=0.9)
+    both = store.combined(new, old)
+    assert [cell["cell"]["seed"] for cell in both.cells] == [0, 1, 2]
+    assert len(both.predictions) == len(old.predictions)
+    of_0 = both.predictions[(both.predictions.seed == 0) & (both.predictions.split == "test")]
+    assert (of_0.label == of_0.prediction).mean() > 0.8  # the new one's
+
+
+def test_thinned_results_give_the_same_table(tmp_path):
+    whole = results()
+    thin = store.thinned(whole, paper())
+    assert "p_label" not in thin.predictions
+    kept = {"test", "train"}  # on_train scores the training part
+    assert set(thin.predictions.split) == kept
+    pd.testing.assert_frame_equal(tables.comparison(paper(), Numbers(thin)), tables.comparison(paper(), Numbers(whole)))
+    without = store.thinned(results_without_views(), paper())
+    assert set(without.predictions.split) == {"test"}
+
+
+def results_without_views():
+    made = results()
+    made.protocols.pop("on_train")
+    return made
+
+
+def windows_of(made):
+    """The same results, each utterance in two windows, with a row for the whole one that is always right."""
+    parts = [made.predictions.assign(window=w) for w in (0, 1)]
+    whole = made.predictions.assign(window=WHOLE, prediction=made.predictions.label)
+    return Results(
+        predictions=pd.concat([*parts, whole], ignore_index=True),
+        history=made.history,
+        cells=made.cells,
+        protocols=made.protocols,
+        not_run={},
+    )
+
+
+def test_windows_and_whole_utterances_stand_side_by_side():
+    plain, windowed = Numbers(results()), Numbers(windows_of(results()))
+    assert not plain.windows
+    assert windowed.spread("ravdess", "paper", "v", "utterance/accuracy").mean == 100
+    same = ("ravdess", "paper", "v", "accuracy")
+    assert windowed.spread(*same).mean == plain.spread(*same).mean
+    table = tables.comparison(paper(), windowed)
+    assert table["By utterance"].iloc[0].startswith("100.0")
+    assert "By utterance" not in tables.comparison(paper(), plain)
+    assert "utterance/accuracy" in tables.protocols(windowed)
+
+
+@pytest.mark.parametrize(
+    ("bound", "true"),
+    [({"above": 50}, True), ({"above": 61}, False), ({"below": 61}, True), ({"rank": 1}, False), ({"rank": 2}, True)],
+)
+def test_claims_of_the_text_are_judged(bound, true):
+    claim = Claim(section="", text="", corpus="ravdess", variant="v", metric="recall/sad", **bound)
+    values = {"recall/sad": 0.6, "recall/happy": 0.7, "accuracy": 0.9}
+    assert tables.holds(claim, values) is true
+
+
+def test_a_claim_on_confusions_leaves_the_right_ones_aside():
+    claim = Claim(section="", text="", corpus="", variant="", metric="confusion/sad/happy", rank=1)
+    assert tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/happy": 0.2, "confusion/sad/calm": 0.1})
+    assert not tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/calm": 0.3})
+
+
+def test_shares_come_from_the_audit():
+    cell = {"cell": {"corpus": "c", "protocol": "p", "variant": "v", "seed": 0}}
+    cell |= {"audit": {"utterances/train": 6, "utterances/validation": 1, "utterances/test": 3}}
+    found = tables.shares([cell]).set_index("metric").value
+    assert found.to_dict() == {"share/train": 0.6, "share/validation": 0.1, "share/test": 0.3}

@@ -1,7 +1,8 @@
 """Boucheta & Roubache (2025): augmentation, then a decision tree, k nearest neighbours and a CNN.
 
-Rebuilds Table 4 (train and test accuracy of the three models), the classification report and the confusion-matrix
-cells that the text quotes, and shows what copies of one recording on both sides of a split are worth.
+Rebuilds Tables 1 to 4 (the corpus, the network, its training, train and test accuracy of the three models), Figures 1
+to 4 (the data), the classification report and the confusion-matrix cells that the text quotes, Figure 6 (training
+curves), and shows what copies of one recording on both sides of a split are worth.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import augmentation, features, waveforms
-from ser_keras.experiment import Experiment, reproduce
+from ser_keras import audio, augmentation, features, illustrations, waveforms
+from ser_keras.experiment import Data, Experiment, Picture, reproduce
 from ser_keras.extraction import Extraction
 from ser_keras.models import conv1d
 from ser_keras.protocols import GroupedFolds, RandomSplit
 from ser_keras.training import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import keras
     import pandas as pd
     from sklearn.base import ClassifierMixin
@@ -137,6 +140,12 @@ PROTOCOLS = {
         by="utterance",
         copies=tuple(COPIES),
     ),
+    "originals_only": RandomSplit(
+        note="no copies at all: 20 % of the 1,440 recordings are drawn for testing, stratified; the same speakers on "
+        "both sides",
+        test=TEST,
+        validation=VALIDATION,
+    ),
     "speaker_independent": GroupedFolds(
         note="five folds by speaker; training recordings get copies, test ones are originals",
         folds=5,
@@ -164,8 +173,81 @@ def recipes() -> dict[str, Recipe]:
     return made
 
 
+# 2.1 to 2.4 What is shown of the data: Tables 1 and 3, Figures 1 to 4, the features as CSV
+SHOWN_RATE, SHOWN_FILTERS, SHOWN_UP_TO = 48_000, 128, 8000  # Hz, filters, Hz: "visualization parameters"
+FIGURES = {"figure-2": ("happy", "sad", "angry"), "figure-3": ("fearful", "disgust", "surprised", "neutral")}
+
+
+def table_1(table: pd.DataFrame) -> pd.DataFrame:
+    """What the paper says of the corpus, and what the files are."""
+    import pandas as pd
+    import soundfile
+
+    info = soundfile.info(table.path.iloc[0])
+    speakers = table.drop_duplicates("speaker").gender.value_counts()
+    return pd.DataFrame(
+        [
+            ("Total Recordings", "2,452 (1,440 speech + 1,012 audio)", f"{len(table):,}"),
+            ("Emotional States", "7 (+ neutral baseline)", f"{table.emotion.nunique()}, neutral among them"),
+            ("Performers", "24 (12 male, 12 female)", f"{speakers.sum()} ({speakers['male']} male, "
+             f"{speakers['female']} female)"),
+            ("Sampling Rate", "48 kHz", f"{info.samplerate / 1000:g} kHz"),
+            ("Bit Depth", "16-bit", info.subtype_info),
+            ("Format", "WAV (uncompressed)", info.format_info),
+        ],
+        columns=["Parameter", "Paper", "Found"],
+    )  # fmt: skip
+
+
+def table_3() -> pd.DataFrame:
+    """The hyper-parameters that the paper states, beside those that are used here."""
+    import pandas as pd
+
+    model = cnn((VALUES,), len(EMOTIONS))
+    return pd.DataFrame(
+        [
+            ("Base Learning Rate", "0.001", f"{float(model.optimizer.learning_rate):g}"),
+            ("Batch Size", "32", BATCH_SIZE),
+            ("Max Epochs", "50", EPOCHS),
+            ("Validation Split", "20%", f"{VALIDATION:.0%} of the training part"),
+            ("Loss Function", "Categorical Crossentropy", model.loss.replace("_", " ")),
+            ("Optimization Method", "Adam", type(model.optimizer).__name__),
+            ("Weights (Table 2)", "", f"{model.count_params():,}, nearly all in the first dense layer"),
+        ],
+        columns=["Parameter", "Paper", "Used"],
+    )
+
+
+def illustrate(table: pd.DataFrame, data: Mapping[str, Data], folder: Path) -> Iterator[Picture]:
+    """Tables 1 and 3, Figures 1 to 4; the features of the variants `_mean` as CSV (section 2.4.2) into `folder`."""
+    yield "table-1", None, table_1(table)
+    yield "table-3", None, table_3()
+    yield "figure-1", *illustrations.class_distribution(table)
+    first = table.drop_duplicates("emotion").set_index("emotion").path
+    for name, emotions in FIGURES.items():
+        clips = {e: audio.load(first[e], sample_rate=SHOWN_RATE) for e in emotions if e in first}
+        yield (
+            name,
+            *illustrations.waveforms_with_spectrograms(
+                clips, sample_rate=SHOWN_RATE, n_fft=WINDOW, hop_length=HOP, n_mels=SHOWN_FILTERS, fmax=SHOWN_UP_TO
+            ),
+        )
+    one = audio.load(table.path.iloc[0], sample_rate=SAMPLE_RATE, offset=OFFSET, duration=DURATION)
+    copies = {name: make(one, np.random.default_rng(0)) for name, make in COPIES.items()}
+    yield "figure-4", *illustrations.versions({"original": one} | copies, sample_rate=SAMPLE_RATE)
+    if means := next((data[variant] for variant in data if variant.endswith("_mean")), None):
+        names = ["zcr", "rms", *(f"mfcc_{i}" for i in range(N_MFCC))]
+        csv = means.samples[["utterance", "copy", "emotion"]]
+        csv.assign(**dict(zip(names, means.x.T, strict=True))).to_csv(folder / "features.csv", index=False)
+
+
 EXPERIMENT = Experiment(
-    folder=Path(__file__).parent, corpora=CORPORA, variants=recipes(), protocols=PROTOCOLS, labels=labels
+    folder=Path(__file__).parent,
+    corpora=CORPORA,
+    variants=recipes(),
+    protocols=PROTOCOLS,
+    labels=labels,
+    illustrate=illustrate,
 )
 
 if __name__ == "__main__":

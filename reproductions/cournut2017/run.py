@@ -1,0 +1,177 @@
+"""Cournut & Buldu (2017): stacked recurrent networks on windows of 25 frames of Emo-DB.
+
+Rebuilds Table 1 (the speaker split), Table 2 (input shapes), Table 3 (accuracy by feature), Table 4 (accuracy by
+architecture), the best model's confusion matrix and what the text says of it. Accuracy is counted per window, as the
+paper does, and per utterance beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_keras import deltas, features, waveforms
+from ser_keras.experiment import Experiment, reproduce
+from ser_keras.extraction import Extraction
+from ser_keras.models import stacked_lstm
+from ser_keras.protocols import GroupedFolds, LastSpeakers, RandomSplit, Split
+from ser_keras.training import Recipe
+from ser_keras.windows import Window
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+# 2.1 Dataset: seven emotions; the text lists fear twice and leaves sadness out
+CORPORA = ("emodb",)
+UTTERANCES = 535
+
+# 2.2.1 Features extraction: steps 1 to 4, with the constants of the authors' speech course [S1]
+SAMPLE_RATE = 16_000  # Hz, Emo-DB's own
+PREEMPHASIS = 0.97
+FRAME, HOP, FFT = 400, 160, 512  # samples: 25 ms every 10 ms, so that 25 frames span the "250 ms" of 3.1.2 [S2]
+MEL_FILTERS = 40
+LOWEST, HIGHEST = 400 / 3, 6854.8  # Hz: 13 linear and 27 logarithmic filters
+FLOOR = 1e-10  # under the logarithm
+CEPSTRA, LIFTER = 13, 22
+
+
+def log_mel(waveform: np.ndarray) -> np.ndarray:
+    """MSPEC: (frames, 40) natural logarithms of the filters' energies, not cut off below [S3]."""
+    y = waveforms.preemphasis(waveform, coefficient=PREEMPHASIS, previous=0.0)
+    y = np.pad(y, (FFT - FRAME) // 2)  # the transform is longer than the frame under its window
+    spectrum = features.stft(
+        y, sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=FRAME, window="hamming", center=False
+    )
+    energies = features.mel(spectrum, n_mels=MEL_FILTERS, fmin=LOWEST, fmax=HIGHEST)
+    return np.log(np.maximum(energies, FLOOR))
+
+
+def cepstra(waveform: np.ndarray) -> np.ndarray:
+    """MFCC: (frames, 13), the cosine transform of MSPEC, the 0th coefficient included."""
+    from scipy.fft import dct
+
+    weights = 1 + LIFTER / 2 * np.sin(np.pi * np.arange(CEPSTRA) / LIFTER)
+    return dct(log_mel(waveform), type=2, axis=1)[:, :CEPSTRA] * weights.astype(np.float32)
+
+
+# 2.2.2 Dynamic features: equation (1), N = 1 for the first and N = 2 for the second derivative
+def with_deltas(static: np.ndarray, *, derivatives: int, of_static: bool = False) -> np.ndarray:
+    """Features and their derivatives side by side; the second is that of the first unless `of_static` [S4]."""
+    first = deltas.regression(static, order=1)
+    second = deltas.regression(static if of_static else first, order=2)
+    return np.concatenate([static, first, second][: 1 + derivatives], axis=1)
+
+
+def extract(waveform: np.ndarray, *, kind: str, derivatives: int, of_static: bool = False) -> np.ndarray:
+    """One recording as (frames, coefficients)."""
+    static = {"mfcc": cepstra, "mspec": log_mel}[kind](waveform)
+    return with_deltas(static, derivatives=derivatives, of_static=of_static)
+
+
+# 3.1.2 Sequence representation
+WINDOW = Window(length=25, shift=3)  # frames; a shorter utterance gives one window [S5]
+
+# Table 2: input sizes
+SHAPES = {
+    "mfcc": (25, 13),
+    "mfcc_d": (25, 26),
+    "mfcc_dd": (25, 39),
+    "mspec": (25, 40),
+    "mspec_d": (25, 80),
+    "mspec_dd": (25, 120),
+}
+
+
+# 2.3, 3.2 Model: two layers, dropout 0.2 [S6], L2 1e-4 on the dense layer: ser_keras/models/stacked_lstm.py
+UNITS = {"lstm": 128, "bidirectional": 64, "vanilla": 128}  # Table 4; 64 units in each direction [S7]
+GATES = "sigmoid"  # what Keras 3 calls an LSTM; the variant "keras1" has the gates of Keras 1.2 [S8]
+
+# 2.4, 4.2 Training: Adam at Keras's rate [S9]
+BATCH_SIZE = 128
+EPOCHS = 10  # all of them, no choice by validation [S10]
+
+
+def build(
+    input_shape: tuple[int, int], n_classes: int, *, features: str, cell: str = "lstm", gates: str = GATES
+) -> keras.Model:
+    """One network of Table 3 or 4."""
+    assert input_shape == SHAPES[features]
+    return stacked_lstm.build(input_shape, n_classes, cell=cell, units=UNITS[cell], recurrent_activation=gates)
+
+
+# 3.1.1 Validation and testing set: Table 1
+@dataclass(frozen=True, kw_only=True)
+class SpeakerSplit(LastSpeakers):
+    """Emo-DB's speaker 16 is tested, speaker 15 validates: the only speakers with the sizes of Table 1."""
+
+    sizes: tuple[int, int, int] = (408, 56, 71)
+
+    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
+        """The one division; its sizes are Table 1's."""
+        made = super().splits(samples, seed)
+        parts = (made[0].train, made[0].validation, made[0].test)
+        if samples.utterance.nunique() == UTTERANCES:
+            assert tuple(samples.utterance.iloc[part].nunique() for part in parts) == self.sizes
+        return made
+
+
+PROTOCOLS = {
+    "paper": SpeakerSplit(
+        note="trained on eight speakers, tested on the windows of speaker 16 after the last epoch; speaker 15 is "
+        "watched",
+        test=1,
+        validation=1,
+    ),
+    "speaker_independent": GroupedFolds(
+        note="every speaker is left out once, so that no single speaker's voice makes the number", folds=None
+    ),
+    "random_windows": RandomSplit(
+        note="windows are divided at random, in Table 1's shares: overlapping windows of one utterance stand on both "
+        "sides",
+        test=71 / UTTERANCES,
+        validation=56 / (UTTERANCES - 71),
+        stratify=False,
+    ),
+}
+
+
+def recipe(features: str, *, of_static: bool = False, **network: str) -> Recipe:
+    """One row of Table 3 or 4: features standardised by coefficient on the training part [S11], and a network."""
+    kind, _, order = features.partition("_")
+    extracted = partial(extract, kind=kind, derivatives=len(order), of_static=of_static)
+    return Recipe(
+        extraction=Extraction(extract=extracted, sample_rate=SAMPLE_RATE, ragged=True),
+        build=partial(build, features=features, **network),
+        epochs=EPOCHS,
+        batch_size=BATCH_SIZE,
+        demo_epochs=2,
+        scaler="coefficient",
+        window=WINDOW,
+    )
+
+
+VARIANTS = {
+    "mspec_dd": recipe("mspec_dd"),  # 4.4 Best model
+    **{name: recipe(name) for name in SHAPES if name != "mspec_dd"},
+    "mfcc_dd_vanilla": recipe("mfcc_dd", cell="vanilla"),
+    "mspec_dd_vanilla": recipe("mspec_dd", cell="vanilla"),
+    "mfcc_dd_bidirectional": recipe("mfcc_dd", cell="bidirectional"),
+    "mspec_dd_bidirectional": recipe("mspec_dd", cell="bidirectional"),
+    "mspec_dd_keras1": recipe("mspec_dd", gates="hard_sigmoid_1"),
+    "mspec_dd_of_static": recipe("mspec_dd", of_static=True),
+}
+
+EXPERIMENT = Experiment(
+    folder=Path(__file__).parent,
+    corpora=CORPORA,
+    variants=VARIANTS,
+    protocols=PROTOCOLS,
+)
+
+if __name__ == "__main__":
+    reproduce(EXPERIMENT, __doc__)
