@@ -5,9 +5,12 @@ Arrays that fit as they are go to Keras directly; this is for the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
+from ser_keras.samples import Samples
 from ser_keras.windows import Windows
 
 
@@ -18,7 +21,8 @@ class Batches(keras.utils.PyDataset):
         x: Samples.
         targets: One-hot classes, shape (samples, classes); None for prediction.
         batch_size: Samples in a batch.
-        seed: Start of the order's draw; None keeps the order of `x`.
+        seed: Start of what is drawn; None keeps the order of `x`.
+        change: (batch, generator) -> batch, applied to every batch.
 
     Example:
         >>> batches = Batches(np.zeros((5, 2)), np.eye(5), 2)
@@ -27,10 +31,16 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, x: np.ndarray | Windows, targets: np.ndarray | None, batch_size: int, *, seed: int | None = None
+        self,
+        x: np.ndarray | Windows | Samples,
+        targets: np.ndarray | None,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     ) -> None:
         super().__init__()
-        self.x, self.targets, self.batch_size = x, targets, batch_size
+        self.x, self.targets, self.batch_size, self.change = x, targets, batch_size, change
         self.rng = None if seed is None else np.random.default_rng(seed)
         self.order = np.arange(len(x))
         self.on_epoch_end()
@@ -41,7 +51,9 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
         """Batch `number` of this epoch."""
         chosen = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        x = self.x.gather(chosen) if isinstance(self.x, Windows) else self.x[chosen]
+        x = self.x[chosen] if isinstance(self.x, np.ndarray) else self.x.gather(chosen)
+        if self.change:
+            x = self.change(x, self.rng)
         return (x,) if self.targets is None else (x, self.targets[chosen])
 
     def on_epoch_end(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser_keras.protocols import PARTS, Protocol
+from ser_keras.protocols import Protocol
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
 TOLERANCE = 1.0  # points: a reported value this near to the mean counts as reproduced
@@ -95,7 +95,7 @@ def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
     views = [
         predictions[(predictions.protocol == p.of) & (predictions.split == p.scored)].assign(protocol=name)
         for name, p in protocols.items()
-        if getattr(p, "of", None) and p.scored in PARTS
+        if getattr(p, "of", None) and p.scored != "log"
     ]
     return pd.concat([predictions, *views], ignore_index=True)
 

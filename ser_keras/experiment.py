@@ -20,8 +20,8 @@ from ser_keras.files import atomic, digest, exclusive
 from ser_keras.fingerprint import fingerprint
 from ser_keras.progress import Progress, duration
 from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, samples_of
+from ser_keras.samples import Samples
 from ser_keras.training import Cell, Recipe
-from ser_keras.windows import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,11 @@ class Experiment:
             precision,
         ]
         # What a recipe leaves out takes no part, so that a new field of `Recipe` renames no finished run.
-        decided += [[name, fingerprint(value)] for name in ("window",) if (value := getattr(recipe, name))]
+        decided += [
+            [name, fingerprint(value)]
+            for name in ("window", "oversample", "change")
+            if (value := getattr(recipe, name))
+        ]
         return digest(decided)
 
 
@@ -107,7 +111,7 @@ class Data:
     """
 
     samples: pd.DataFrame
-    x: np.ndarray | Windows
+    x: training.Inputs
     classes: tuple[str, ...]
     corpus_checksum: str
     left_out: int
@@ -243,7 +247,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
             if isinstance(protocol, (ScoredOn, Logged)):
                 continue  # a view of other cells
             copies = (ORIGINAL, *protocol.copies)
-            key = (recipe.extraction.fingerprint(copies), copies, recipe.window)
+            key = (recipe.extraction.fingerprint(copies), copies, recipe.window, recipe.scaler == "row")
             if key not in data:
                 features = extract_corpus(
                     chosen,
@@ -259,6 +263,8 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
                     padded = int(((features.lengths > 0) & (features.lengths < recipe.window.length)).sum())
                     if padded:
                         print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
+                if recipe.scaler == "row":
+                    x = Samples(x, np.arange(len(x)))
                 left_out = table.attrs.get("left_out", 0) + len(features.bad)
                 samples = samples_of(chosen, lengths, copies)
                 data[key] = Data(samples, x, classes, checksum, left_out, padded)
@@ -283,7 +289,8 @@ def short_message(corpus: str, count: int, length: int) -> str:
 
 def _members(split: Split) -> list[str]:
     """The split's parts by name: a protocol whose code deals other samples asks for new runs."""
-    return [hashlib.sha256(part.astype(np.int64)).hexdigest() for part in (split.train, split.validation, split.test)]
+    parts = [split.train, split.validation, split.test, *split.others.values()]
+    return [hashlib.sha256(part.astype(np.int64)).hexdigest() for part in parts]
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: Sequence[Plan], folder: Path) -> None:
@@ -331,7 +338,7 @@ def run_cells(plans: Sequence[Plan], args: argparse.Namespace, finished: Contain
 
 def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) -> None:
     """Train, predict and write one cell."""
-    parts = {"train": p.split.train, "validation": p.split.validation, "test": p.split.test}
+    parts = {"train": p.split.train, "validation": p.split.validation, "test": p.split.test, **p.split.others}
     positions = np.concatenate(list(parts.values()))
     # Each part's place among the rows that this cell uses, so that only those are held and predicted.
     ends = np.cumsum([len(part) for part in parts.values()])

@@ -15,6 +15,7 @@ from ser_keras import features
 from ser_keras.figures import HELD_OUT_COLOUR, TRAIN_COLOUR
 
 POINTS = 1500  # of a drawn waveform; more cannot be told apart
+SHOWN_DB = 60  # below the loudest point of a spectrogram; what is quieter is black
 
 
 def class_distribution(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -73,7 +74,14 @@ def waveforms_with_spectrograms(
         _draw_waveform(upper, y, sample_rate)
         upper.set_title(title)
         seconds = len(y) / sample_rate
-        lower.imshow(decibels.T, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, n_mels))
+        lower.imshow(
+            decibels.T,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=decibels.max() - SHOWN_DB,
+            extent=(0, seconds, 0, n_mels),
+        )
         lower.set_xlabel("seconds")
         mean_centroid = float(np.average(centroid(spectrum)[:, 0], weights=spectrum.power.sum(axis=1) + 1e-12))
         rows.append((title, seconds, np.abs(y).max(), np.sqrt(np.mean(y**2)), mean_centroid))

@@ -14,6 +14,7 @@ METRIC = re.compile(
     r"(accuracy|train/accuracy|uar|f1_macro|share/(train|validation|test)|(precision|recall|f1)/[^/]+"
     r"|confusion/[^/]+/[^/]+)"
 )
+LOG = re.compile(r"log/(validation_|test_)?(loss|accuracy)")
 TAG = re.compile(r"\[(S\d+)\]")
 
 
@@ -54,8 +55,8 @@ class Claim:
         text: The sentence.
         corpus: Corpus that it is said of.
         variant: The recipe that it is said of.
-        metric: As in `Reported`.
-        above: It holds where the metric is higher than this (in per cent).
+        metric: As in `Reported`; or log/COLUMN, what `history.csv` has in its last epoch ("log/loss", in nats).
+        above: It holds where the metric is higher than this (in per cent; of a log, in its own unit).
         below: It holds where the metric is lower than this.
         rank: It holds where the metric is among this many highest of its kind: of the classes' recalls, say, or of
             the wrong predictions of a label.
@@ -69,6 +70,23 @@ class Claim:
     above: float | None = None
     below: float | None = None
     rank: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Two recipes whose difference the paper is about.
+
+    Attributes:
+        corpus: Corpus that both are run on.
+        variant: One recipe.
+        against: The other, whose numbers are subtracted.
+        metrics: As in `Reported`.
+    """
+
+    corpus: str
+    variant: str
+    against: str
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +135,7 @@ class Paper:
     url: str = ""
     reported: tuple[Reported, ...] = ()
     claims: tuple[Claim, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
     silences: tuple[Silence, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
 
@@ -135,12 +154,13 @@ def read(path: Path) -> Paper:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SerError(f"{path} cannot be read: {error}") from error
-    unknown = set(raw) - {"paper", "reported", "claim", "silence", "contradiction"}
+    unknown = set(raw) - {"paper", "reported", "claim", "contrast", "silence", "contradiction"}
     if unknown:
         raise SerError(f"{path}: unknown section [{', '.join(sorted(unknown))}]")
     entries = {
         "reported": _entries(path, raw, "reported", Reported),
         "claims": _entries(path, raw, "claim", Claim),
+        "contrasts": _entries(path, raw, "contrast", Contrast),
         "silences": _entries(path, raw, "silence", Silence),
         "contradictions": _entries(path, raw, "contradiction", Contradiction),
     }
@@ -153,10 +173,13 @@ def read(path: Path) -> Paper:
             raise SerError(f"{where}: {number.value} {number.unit} is not a number of per cent")
     for claim in paper.claims:
         where = f"{path}: claim {claim.text!r}"
-        if not METRIC.fullmatch(claim.metric):
+        if not METRIC.fullmatch(claim.metric) and not LOG.fullmatch(claim.metric):
             raise SerError(f"{where}: {claim.metric!r} is no metric")
         if sum(bound is not None for bound in (claim.above, claim.below, claim.rank)) != 1:
             raise SerError(f"{where}: give one of above, below and rank")
+    for contrast in paper.contrasts:
+        if wrong := [metric for metric in contrast.metrics if not METRIC.fullmatch(metric)]:
+            raise SerError(f"{path}: contrast of {contrast.variant}: no metrics: {', '.join(wrong)}")
     ids = [silence.id for silence in paper.silences]
     if ids != [f"S{i}" for i in range(1, len(ids) + 1)]:
         raise SerError(f"{path}: silences are numbered S1, S2, ... in order, not {', '.join(ids)}")

@@ -7,8 +7,8 @@ A protocol sees the *samples*: one row a training example, with the columns of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,11 +30,13 @@ class Split:
         train: Samples that the model and every scaler are fitted on.
         validation: Samples that choose an epoch; may be empty.
         test: Samples that give the number.
+        others: Further parts by name, that only a `ScoredOn` protocol looks at.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,34 @@ class RandomSplit(Protocol):
         if self.by != "sample":
             validation, test = originals(samples, validation), originals(samples, test)
         return [Split(train, validation, test)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StratifiedFolds(Protocol):
+    """Folds of samples that keep the shares of the emotions; speakers and sentences stand on both sides.
+
+    Attributes:
+        folds: How many.
+
+    Example:
+        >>> samples = pd.DataFrame({"emotion": ["sad", "happy"] * 10})
+        >>> [len(split.test) for split in StratifiedFolds(note="", folds=5).splits(samples, seed=0)]
+        [4, 4, 4, 4, 4]
+    """
+
+    folds: int
+
+    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
+        """`folds` divisions; the seed deals the samples to them."""
+        from sklearn.model_selection import StratifiedKFold
+
+        rarest = samples.emotion.value_counts().min()
+        if rarest < self.folds:
+            raise SerError(
+                f"{self.folds} stratified folds need as many samples of each emotion; the rarest has {rarest}."
+            )
+        dealt = StratifiedKFold(self.folds, shuffle=True, random_state=seed).split(samples.emotion, samples.emotion)
+        return [Split(train, np.array([], dtype=int), test) for train, test in dealt]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +235,7 @@ class ScoredOn(Protocol):
 
     Attributes:
         of: The protocol whose runs are scored.
-        scored: "train" or "validation".
+        scored: "train", "validation", "test" or the name of a further part.
     """
 
     of: str

@@ -10,7 +10,16 @@ import numpy as np
 import pandas as pd
 
 from ser_keras.corpora import CORPORA
-from ser_keras.evaluation import BY_UTTERANCE, Spread, by_seed, logged_by_seed, spread, verdict, with_views
+from ser_keras.evaluation import (
+    BY_UTTERANCE,
+    SEEDS_NEEDED,
+    Spread,
+    by_seed,
+    logged_by_seed,
+    spread,
+    verdict,
+    with_views,
+)
 from ser_keras.paper import Claim, Paper
 from ser_keras.store import Results
 
@@ -58,11 +67,19 @@ class Numbers:
             return spread([0.0] * self._spreads[corpus, protocol, variant, "uar"].n)  # never confused so
         return found
 
-    def by_metric(self, corpus: str, protocol: str, variant: str) -> list[dict[str, float]]:
-        """All metrics (fractions) of each seed."""
-        chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
-        chosen = chosen[(chosen.variant == variant) & chosen.value.notna()]
-        return [dict(zip(seed.metric, seed.value, strict=True)) for _, seed in chosen.groupby("seed")]
+    def seeds(self, corpus: str, protocol: str, variant: str) -> dict[int, dict[str, float]]:
+        """All metrics of each seed: fractions; and what the training log says in the last epoch, folds averaged."""
+        wanted = {"corpus": corpus, "protocol": protocol, "variant": variant}
+
+        def chosen(table: pd.DataFrame) -> pd.DataFrame:
+            return table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+
+        values = chosen(self.table).dropna(subset="value").groupby("seed")
+        by_seed = {seed: dict(zip(rows.metric, rows.value, strict=True)) for seed, rows in values}
+        last = chosen(self.results.history).sort_values("epoch").groupby(["seed", "fold"]).tail(1)
+        for seed, logs in last.groupby("seed").mean(numeric_only=True).iterrows():
+            by_seed.setdefault(seed, {}).update({f"log/{name}": value for name, value in logs.items()})
+        return by_seed
 
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
         """The best seed's value in per cent; NaN where nothing was run."""
@@ -161,12 +178,55 @@ def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
         for variant in numbers.variants(claim.corpus, claim.variant):
             row = {"Section": claim.section, "It says": claim.text, "Variant": variant, "Metric": claim.metric}
             for protocol in numbers.results.protocols:
-                held = [holds(claim, values) for values in numbers.by_metric(claim.corpus, protocol, variant)]
-                if held:
-                    mean = mean_sd(numbers.spread(claim.corpus, protocol, variant, claim.metric))
-                    row[protocol] = f"{sum(held)} of {len(held)} seeds ({mean})"
+                seeds = list(numbers.seeds(claim.corpus, protocol, variant).values())
+                if not seeds or (is_log(claim) and claim.metric not in seeds[0]):
+                    continue
+                mean = np.mean([values.get(claim.metric, 0.0) for values in seeds])
+                shown_mean = f"{mean:.2f}" if is_log(claim) else f"{100 * mean:.1f} %"
+                row[protocol] = f"{sum(holds(claim, values) for values in seeds)} of {len(seeds)} ({shown_mean})"
             rows.append(row)
     return pd.DataFrame(rows).fillna("")
+
+
+def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
+    """What one recipe gains on another, seed by seed, under each protocol.
+
+    The interval is Student's for the mean of the differences over seeds; equal seeds have equal splits.
+    """
+    from scipy import stats
+
+    rows = []
+    for contrast in paper.contrasts:
+        for variant in numbers.variants(contrast.corpus, contrast.variant):
+            against = "@".join([contrast.against, *variant.split("@")[1:]])
+            for protocol in numbers.results.protocols:
+                one, other = (numbers.seeds(contrast.corpus, protocol, name) for name in (variant, against))
+                for metric in contrast.metrics:
+                    differences = 100 * np.array([one[s][metric] - other[s][metric] for s in one if s in other])
+                    if not len(differences):
+                        continue
+                    mean, ends = differences.mean(), ""
+                    if len(differences) >= SEEDS_NEEDED:
+                        sem = differences.std(ddof=1) / math.sqrt(len(differences))
+                        half = sem * stats.t.ppf(0.975, len(differences) - 1)
+                        ends = f"{mean - half:+.1f} to {mean + half:+.1f}"
+                    rows.append(
+                        {
+                            "Corpus": shown(contrast.corpus),
+                            "Difference": f"{variant} - {against}",
+                            "Protocol": protocol,
+                            "Metric": metric,
+                            "Points": f"{mean:+.1f}",
+                            "95 % interval of the mean": ends,
+                            "Seeds": len(differences),
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+def is_log(claim: Claim) -> bool:
+    """Whether a claim is one on the training log, which is no share."""
+    return claim.metric.startswith("log/")
 
 
 def holds(claim: Claim, values: Mapping[str, float]) -> bool:
@@ -182,10 +242,11 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
         (True, False)
     """
     value = values.get(claim.metric, 0.0)
+    scale = 1 if is_log(claim) else 100
     if claim.above is not None:
-        return 100 * value > claim.above
+        return scale * value > claim.above
     if claim.below is not None:
-        return 100 * value < claim.below
+        return scale * value < claim.below
     kind = claim.metric.rpartition("/")[0]
     # Of the confusions of a label, its being right is none.
     others = (v for m, v in values.items() if m.rpartition("/")[0] == kind and m != f"{kind}/{kind.split('/')[-1]}")
@@ -312,6 +373,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
     return {
         "comparison": comparison(paper, numbers),
         "claims": claims(paper, numbers),
+        "contrasts": contrasts(paper, numbers),
         "protocols": protocols(numbers),
         "classes": classes(numbers),
         "audit": audit(numbers.results),

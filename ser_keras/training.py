@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import platform
 import subprocess
@@ -19,6 +20,7 @@ import numpy as np
 from ser_keras.errors import SerError
 from ser_keras.extraction import Extraction
 from ser_keras.files import atomic, read_json, sha256, write_json
+from ser_keras.samples import Samples
 from ser_keras.windows import Window, Windows
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import sklearn.base
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+Inputs = np.ndarray | Windows | Samples
 PREDICTED = 128  # samples in a batch of prediction, where the size changes no number
 
 
@@ -41,10 +44,14 @@ class Recipe:
         batch_size: Samples in a step.
         demo_epochs: Epochs on the demo corpus; None means `epochs`.
         scaler: How features are standardised, always on the training part: None, "value" (each value of a sample by
-            itself) or "coefficient" (one mean and deviation for each coefficient, over all frames).
+            itself), "coefficient" (one mean and deviation for each of the last axis's, over all frames) or "row" (the
+            same for each of the first axis's, for features of shape (coefficients, frames, 1)).
         callbacks: Makes the Keras callbacks of one run.
         window: Cut the frames of every recording into windows, each of which is a sample; the extraction is then
             `ragged`, with features of shape (frames, coefficients).
+        oversample: Draw training samples of the smaller classes again until each has as many as the largest.
+        change: (batch, generator) -> batch: an augmentation of standardised features, applied to training batches
+            alone and drawn anew for each.
     """
 
     extraction: Extraction
@@ -55,6 +62,8 @@ class Recipe:
     scaler: str | None = None
     callbacks: Callable[[], list[keras.callbacks.Callback]] | None = None
     window: Window | None = None
+    oversample: bool = False
+    change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -95,6 +104,7 @@ def prepare_backend() -> None:
     """Import Keras with quiet, repeatable settings. Call it before anything else asks Keras for anything."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": true of several models in one process
     with _quiet():
         import keras  # here, not above: tables and --help must do without a backend
 
@@ -129,7 +139,7 @@ def _quiet() -> Iterator[None]:
 
 def fit(
     recipe: Recipe,
-    x: np.ndarray | Windows,
+    x: Inputs,
     labels: np.ndarray,
     parts: Mapping[str, np.ndarray],
     *,
@@ -170,11 +180,11 @@ def fit(
     if not keras.distribution.list_devices("gpu"):
         model.jit_compile = False  # XLA's code for CPUs takes two to three times as long as TensorFlow's own
     targets = np.eye(n_classes, dtype=np.float32)[labels]
-    train = parts["train"]
+    train = oversampled(parts["train"], labels, seed) if recipe.oversample else parts["train"]
     # Without a validation part the test part is watched, for the curves alone: nothing is chosen by it.
     watched = next((name for name in ("validation", "test") if len(parts[name])), None)
     history = model.fit(
-        **_training_data(x[train], targets[train], recipe.batch_size, seed),
+        **_training_data(x[train], targets[train], recipe, seed),
         validation_data=_held_out_data(x[parts[watched]], targets[parts[watched]]) if watched else None,
         epochs=epochs,
         verbose=0,
@@ -196,16 +206,42 @@ def fit(
     return Fitted(model, table, probabilities)
 
 
-def _training_data(x: np.ndarray | Windows, targets: np.ndarray, batch_size: int, seed: int) -> dict[str, Any]:
+def oversampled(train: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """The training samples, those of smaller classes repeated at random until all classes are as large.
+
+    Args:
+        train: Positions of the training samples.
+        labels: Class numbers of all samples.
+        seed: Start of the draw.
+
+    Returns:
+        Positions, `train` first.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 1, 1])
+        >>> made = oversampled(np.array([0, 1, 2, 3]), labels, seed=0)
+        >>> made.tolist()
+        [0, 1, 2, 3, 3, 3]
+    """
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(labels[train], return_counts=True)
+    again = [
+        rng.choice(train[labels[train] == number], counts.max() - count)
+        for number, count in zip(classes, counts, strict=True)
+    ]
+    return np.concatenate([train, *again])
+
+
+def _training_data(x: Inputs, targets: np.ndarray, recipe: Recipe, seed: int) -> dict[str, Any]:
     """What `model.fit` is given: the arrays, or batches where samples are made as they are needed."""
-    if isinstance(x, np.ndarray):
-        return {"x": x, "y": targets, "batch_size": batch_size}
+    if isinstance(x, np.ndarray) and not recipe.change:
+        return {"x": x, "y": targets, "batch_size": recipe.batch_size}
     from ser_keras.batches import Batches
 
-    return {"x": Batches(x, targets, batch_size, seed=seed)}
+    return {"x": Batches(x, targets, recipe.batch_size, seed=seed, change=recipe.change)}
 
 
-def _held_out_data(x: np.ndarray | Windows, targets: np.ndarray) -> Any:
+def _held_out_data(x: Inputs, targets: np.ndarray) -> Any:
     if isinstance(x, np.ndarray):
         return x, targets
     from ser_keras.batches import Batches
@@ -213,7 +249,7 @@ def _held_out_data(x: np.ndarray | Windows, targets: np.ndarray) -> Any:
     return Batches(x, targets, PREDICTED)
 
 
-def _predict(model: keras.Model, x: np.ndarray | Windows) -> np.ndarray:
+def _predict(model: keras.Model, x: Inputs) -> np.ndarray:
     if isinstance(x, np.ndarray):
         return model.predict(x, batch_size=PREDICTED, verbose=0)
     from ser_keras.batches import Batches
@@ -221,7 +257,7 @@ def _predict(model: keras.Model, x: np.ndarray | Windows) -> np.ndarray:
     return model.predict(Batches(x, None, PREDICTED), verbose=0)
 
 
-def scaled(x: np.ndarray | Windows, train: np.ndarray, how: str | None) -> np.ndarray | Windows:
+def scaled(x: Inputs, train: np.ndarray, how: str | None) -> Inputs:
     """Features standardised by the mean and deviation of the training samples.
 
     Args:
@@ -230,19 +266,25 @@ def scaled(x: np.ndarray | Windows, train: np.ndarray, how: str | None) -> np.nd
         how: As `Recipe.scaler`. Of windows, each frame that stands in a training window counts once.
 
     Returns:
-        float32, the shape of `x`; `x` itself for None.
+        float32, the shape of `x`; `x` itself for None. Windows and rows are scaled when they are gathered.
 
     Raises:
-        ValueError: `how` is unknown, or "value" for windows.
+        ValueError: `how` is unknown, or does not fit windows or samples that are held once.
     """
     if how is None:
         return x
-    if how not in ("value", "coefficient"):
-        raise ValueError(f"{how!r} is no way to scale: value, coefficient, or None")
+    if how not in ("value", "coefficient", "row"):
+        raise ValueError(f"{how!r} is no way to scale: value, coefficient, row, or None")
+    if how == "row" and isinstance(x, np.ndarray):
+        x = Samples(x, np.arange(len(x)))
+    if isinstance(x, Samples):
+        if how != "row":
+            raise ValueError("samples that are held once can be scaled by row only")
+        return x.standardised(train)
     from sklearn.preprocessing import StandardScaler
 
     if isinstance(x, Windows):
-        if how == "value":
+        if how != "coefficient":
             raise ValueError("windows overlap: their values can be scaled by coefficient only")
         fitted = StandardScaler().fit(x.frames[x[train].used()])
         return replace(x, frames=fitted.transform(x.frames).astype(np.float32, copy=False))

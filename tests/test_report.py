@@ -1,6 +1,7 @@
 """Tables and pages from results: every form of them, nothing synthetic published, nothing fetched by the page."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from ser_keras import report, store, tables
 from ser_keras.errors import SerError
 from ser_keras.evaluation import WHOLE
-from ser_keras.paper import Claim, Paper, Reported, Silence
+from ser_keras.paper import Claim, Contrast, Paper, Reported, Silence
 from ser_keras.protocols import RandomSplit, ScoredOn
 from ser_keras.store import Results, describe
 from ser_keras.tables import Numbers
@@ -261,3 +262,21 @@ def test_shares_come_from_the_audit():
     cell |= {"audit": {"utterances/train": 6, "utterances/validation": 1, "utterances/test": 3}}
     found = tables.shares([cell]).set_index("metric").value
     assert found.to_dict() == {"share/train": 0.6, "share/validation": 0.1, "share/test": 0.3}
+
+
+def test_a_contrast_is_the_difference_seed_by_seed():
+    one, other = results(right=0.8), results(right=0.6)
+    for made, name in ((one, "a"), (other, "b")):
+        made.predictions["variant"] = made.history["variant"] = name
+        for cell in made.cells:
+            cell["cell"]["variant"] = name
+    both = store.combined(one, other)
+    contrast = Contrast(corpus="ravdess", variant="a", against="b", metrics=("accuracy", "uar"))
+    table = tables.contrasts(replace(paper(), contrasts=(contrast,)), Numbers(both)).set_index(["Protocol", "Metric"])
+    test = [p.predictions[p.predictions.split == "test"] for p in (one, other)]
+    shares = [(t.label == t.prediction).groupby(t.seed).mean() for t in test]
+    row = table.loc[("paper", "accuracy")]
+    assert row.Points == f"{100 * (shares[0] - shares[1]).mean():+.1f}"
+    low, high = (float(end) for end in row["95 % interval of the mean"].split(" to "))
+    assert low < float(row.Points) < high
+    assert (low + high) / 2 == pytest.approx(float(row.Points), abs=0.11)

@@ -23,7 +23,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="where corpora lie; else $SER_KERAS_DATA")
-    open_ones = [name for name, corpus in CORPORA.items() if corpus.remote]
+    open_ones = [name for name, corpus in CORPORA.items() if corpus.remote and not corpus.files_of]
     parser.add_argument("--get", nargs="+", choices=open_ones, default=[], metavar="NAME", help=", ".join(open_ones))
     args = parser.parse_args()
     data = cli.data_folder(args.data)
@@ -31,7 +31,7 @@ def main() -> None:
         for name in args.get:
             download.download(CORPORA[name], data / CORPORA[name].folder)
         for corpus in CORPORA.values():
-            if not corpus.synthetic:
+            if not corpus.synthetic and not corpus.files_of:
                 describe(corpus.name, data)
     except SerError as error:
         print(error, file=sys.stderr)

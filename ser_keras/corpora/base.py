@@ -48,6 +48,7 @@ class Corpus:
             for a file that is no part of the corpus.
         remote: Where an open corpus is downloaded from; empty if it must be asked for.
         make: For a synthetic corpus, writes it into the folder given.
+        files_of: The corpus whose files these are, for one that uses them in another way; empty for its own.
         table: For a corpus whose labels stand beside the audio: reads all rows itself, in place of `parse`.
     """
 
@@ -65,6 +66,7 @@ class Corpus:
     table: Callable[[Path], list[dict[str, Any]]] | None = None
     access: str = OPEN
     synthetic: bool = False
+    files_of: str = ""
 
     def load(self, folder: Path, *, skip_bad: bool = False) -> pd.DataFrame:
         """The utterance table of a complete copy.
@@ -156,7 +158,7 @@ class Corpus:
 
     def checksums(self) -> dict[str, str]:
         """First 16 digits of each published file's SHA-256 by utterance; empty where nobody publishes them."""
-        file = resources.files("ser_keras.corpora") / "checksums" / f"{self.name}.csv"
+        file = resources.files("ser_keras.corpora") / "checksums" / f"{self.files_of or self.name}.csv"
         if not file.is_file():
             return {}
         with file.open(encoding="utf-8") as lines:

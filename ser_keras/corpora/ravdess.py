@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,13 @@ CORPUS = Corpus(
             size=208_468_073,
         ),
     ),
+)
+
+STAND_IN = replace(
+    CORPUS,
+    name="ravdess_standin",
+    title="RAVDESS (speech) as a stand-in for IEMOCAP: other people, other labels, another task",
+    files_of=CORPUS.name,
 )
 
 SONG = Corpus(

@@ -1,0 +1,68 @@
+"""Large samples, such as spectrograms, held once: chosen and standardised batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+BLOCK = 64  # samples read at a time
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples of an array, standardised when they are gathered; looks like an array, copies nothing.
+
+    Attributes:
+        values: float32, shape (all samples, rows, columns, ...).
+        positions: Which of them, in which order.
+        mean: Mean of each row, shape (1, rows, 1, ...); None for raw values.
+        deviation: Standard deviation of each row; 1 where a row never changes.
+
+    Example:
+        >>> values = np.array([[[1.0, 3.0]], [[5.0, 7.0]]], np.float32)
+        >>> some = Samples(values, np.arange(2)).standardised(np.array([0]))
+        >>> some.gather(np.array([0, 1]))[:, 0]
+        array([[-1.,  1.],
+               [ 3.,  5.]], dtype=float32)
+    """
+
+    values: np.ndarray
+    positions: np.ndarray
+    mean: np.ndarray | None = None
+    deviation: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(samples, rows, columns, ...)."""
+        return (len(self.positions), *self.values.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, chosen: np.ndarray) -> Samples:
+        """Some of these samples, over the same array."""
+        return replace(self, positions=self.positions[chosen])
+
+    def gather(self, chosen: np.ndarray) -> np.ndarray:
+        """Some of the samples as an array of their own."""
+        x = self.values[self.positions[chosen]]
+        if self.mean is not None:
+            x -= self.mean
+            x /= self.deviation
+        return x
+
+    def standardised(self, train: np.ndarray) -> Samples:
+        """The same samples, with each row's mean and deviation over the training samples removed."""
+        axes = (0, *range(2, self.values.ndim))
+        total, squares = 0.0, 0.0
+        for start in range(0, len(train), BLOCK):  # sums in double precision, of a few samples at a time
+            block = self.values[self.positions[train[start : start + BLOCK]]].astype(np.float64)
+            total = total + block.sum(axis=axes, keepdims=True)
+            squares = squares + np.square(block).sum(axis=axes, keepdims=True)
+        count = len(train) * np.prod([self.values.shape[axis] for axis in axes[1:]])
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
+        # Rounding leaves a trace of a deviation where there is none.
+        deviation[deviation <= 1e-6 * np.abs(mean)] = 1
+        return replace(self, mean=mean.astype(np.float32), deviation=deviation.astype(np.float32))
