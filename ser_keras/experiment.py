@@ -233,9 +233,10 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
     chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
-    if other := sorted(set(table.emotion) - set(chosen.emotion)):
-        count = len(table) - len(chosen)
-        print(f"{corpus}: {count:,} of {len(table):,} recordings are not used ({', '.join(other)})", file=sys.stderr)
+    unused = table.emotion[~table.utterance.isin(chosen.utterance)].value_counts()
+    if len(unused):
+        listed = ", ".join(f"{emotion} {count}" for emotion, count in unused.items())
+        print(f"{corpus}: {unused.sum():,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr)
     known = {emotion: i for i, emotion in enumerate(CORPORA[corpus].emotions)}
     classes = tuple(sorted(chosen.emotion.unique(), key=lambda e: (known.get(e, len(known)), e)))
     data: dict[tuple, Data] = {}

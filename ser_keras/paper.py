@@ -33,6 +33,7 @@ class Reported:
         value: The number.
         unit: "%" always.
         note: What a reader should know about it.
+        headline: It is what the paper is known for: one of the numbers on the front page.
     """
 
     table: str
@@ -44,6 +45,12 @@ class Reported:
     value: float
     unit: str = "%"
     note: str = ""
+    headline: bool = False
+
+    @property
+    def where(self) -> str:
+        """Its place in the paper: "Table 2: RAVDESS, Accuracy"."""
+        return f"{self.table}: {self.row}" + (f", {self.column}" if self.column else "")
 
 
 @dataclass(frozen=True, kw_only=True)

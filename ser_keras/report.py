@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_keras import figures, store, tables
+from ser_keras import figures, store, summary, tables
 from ser_keras.errors import SerError
 from ser_keras.evaluation import confusion, tidy
 from ser_keras.files import atomic, write_text
@@ -112,8 +112,13 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
 
-    template = _templates().from_string(paper.finding)
+    template = templates().from_string(paper.finding)
     return template.render(mean=mean, highest=highest).strip()
+
+
+def finding_in(readme: str) -> str:
+    """The finding as it stands in a generated README."""
+    return readme.split("## What came out\n", 1)[1].split("\n## ", 1)[0].strip()
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
@@ -121,12 +126,12 @@ def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
     context = _context(paper, numbers)
     pictures = [f"results/figures/{path.name}" for path in sorted((results / "figures").glob("*.png"), reverse=True)]
     data = data_shown(numbers, results / DATA)
-    return _templates().get_template("paper.md.j2").render(context, pictures=pictures, data=data)
+    return templates().get_template("paper.md.j2").render(context, pictures=pictures, data=data)
 
 
 def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path], data: Path) -> str:
     """One self-contained page: pictures are inside it, nothing is fetched."""
-    template = _templates().get_template("paper.html.j2")
+    template = templates().get_template("paper.html.j2")
     pictures = [(path.stem, _inline(path)) for path in drawn]
     return template.render(_context(paper, numbers), pictures=pictures, data=data_shown(numbers, data), inline=_inline)
 
@@ -191,10 +196,11 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
     }
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The package's templates; what goes into HTML is escaped."""
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ser_keras"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
@@ -202,15 +208,25 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["zip"] = zip
+    return environment
 
 
 def main() -> None:
-    """`python -m ser_keras.report reproductions/*`: renew what is generated, without running anything."""
+    """`python -m ser_keras.report reproductions/*`: renew what is generated, without running anything.
+
+    Where the folders lie in a repository whose README has a table of the papers, that is renewed, too.
+    """
     parser = argparse.ArgumentParser("python -m ser_keras.report", description=refresh.__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a paper's folder")
     try:
-        for folder in parser.parse_args().folders:
-            refresh(folder)
+        folders = parser.parse_args().folders
+        for folder in folders:
+            if (folder / "results").exists():
+                refresh(folder)
+        root = folders[0].resolve().parents[1] / "README.md"
+        if root.exists() and summary.BEGIN in root.read_text(encoding="utf-8"):
+            summary.renew(root, summary.markdown(summary.read(folders[0].resolve().parent)))
     except SerError as error:
         print(error, file=sys.stderr)
         raise SystemExit(error.exit_code) from None

@@ -139,7 +139,7 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
         if not corpora and numbers.synthetic:
             corpora = numbers.results.corpora
         head = {
-            "Where": f"{number.table}: {number.row}" + (f", {number.column}" if number.column else ""),
+            "Where": number.where,
             "Metric": number.metric,
             "Reported": f"{number.value:g} %",
         }

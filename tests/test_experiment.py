@@ -93,7 +93,7 @@ def test_a_cell_is_another_when_what_it_depends_on_changes(jin, args, table):
 
 def test_labels_that_the_paper_does_not_have_are_counted_or_stop_the_run(jin, args, table, capsys):
     plans(jin, args("--protocol", "paper"), table)
-    assert "10 of 90 recordings are not used (bored)" in capsys.readouterr().err
+    assert "10 of 90 recordings are not used (bored 10)" in capsys.readouterr().err
     with pytest.raises(SerError, match="No recording of ravdess bears a label"):
         plans(jin, args("--protocol", "paper"), table.assign(emotion="Wut"))
 
