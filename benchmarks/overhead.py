@@ -103,7 +103,6 @@ def fits(case: Case, epochs: int) -> list[list[str]]:
         keras.utils.set_random_seed(0)
         x, y = case.array, np.eye(8, dtype=np.float32)[labels]
         model = case.build(x.shape[1:], 8)
-        model.jit_compile = False  # as the suite sets it on a CPU
         held_out = (x[train:], y[train:])
         model.fit(x[:train], y[:train], validation_data=held_out, epochs=epochs, batch_size=case.batch_size, verbose=0)
         model.predict(x, batch_size=128, verbose=0)

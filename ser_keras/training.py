@@ -103,6 +103,7 @@ class Fitted:
 def prepare_backend() -> None:
     """Import Keras with quiet, repeatable settings. Call it before anything else asks Keras for anything."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Keras then leaves XLA aside, too, whose code for CPUs takes two to three times as long as TensorFlow's own.
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": true of several models in one process
     with _quiet():
@@ -177,8 +178,6 @@ def fit(
     model = recipe.build(x.shape[1:], n_classes)
     if not isinstance(model, keras.Model):
         return _fit_classic(model, x, labels, parts, seed=seed, on_epoch=on_epoch)
-    if not keras.distribution.list_devices("gpu"):
-        model.jit_compile = False  # XLA's code for CPUs takes two to three times as long as TensorFlow's own
     targets = np.eye(n_classes, dtype=np.float32)[labels]
     train = oversampled(parts["train"], labels, seed) if recipe.oversample else parts["train"]
     # Without a validation part the test part is watched, for the curves alone: nothing is chosen by it.

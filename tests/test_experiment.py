@@ -101,3 +101,11 @@ def test_labels_that_the_paper_does_not_have_are_counted_or_stop_the_run(jin, ar
 def test_too_few_recordings_are_told(jin, args, table):
     with pytest.raises(SerError, match="Too few recordings"):
         plans(jin, args("--protocol", "paper"), table.groupby("emotion").head(1))
+
+
+def test_runs_that_are_committed_are_not_made_again(jin, args, table, capsys):
+    given = args("--protocol", "paper")
+    made = plans(jin, given, table)
+    experiment.run_cells(made, given, {p.digest for p in made})
+    assert "1 training runs, 1 of them finished before" in capsys.readouterr().err
+    assert not given.out.exists()
