@@ -9,9 +9,7 @@ does. Both draw the same random numbers, so that their features can be compared.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
-import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -25,16 +23,7 @@ from printing import show
 from ser_keras import cli
 from ser_keras.corpora import CORPORA
 from ser_keras.extraction import ORIGINAL, extract_corpus
-
-
-def paper() -> ModuleType:
-    """The paper's run.py."""
-    path = Path(__file__).parents[1] / "reproductions" / "boucheta2025" / "run.py"
-    spec = importlib.util.spec_from_file_location("boucheta2025", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # so that worker processes find its functions
-    spec.loader.exec_module(module)
-    return module
+from ser_keras.lessons import script
 
 
 def plain(path: str, utterance: str, run: ModuleType) -> np.ndarray:
@@ -70,7 +59,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="where RAVDESS lies; else $SER_KERAS_DATA")
     parser.add_argument("--recordings", type=int, default=1440, help="how many (default: all 1,440)")
     args = parser.parse_args()
-    run = paper()
+    run = script(Path(__file__).parents[1] / "reproductions" / "boucheta2025" / "run.py")
     whole = CORPORA["ravdess"].load(cli.data_folder(args.data) / "ravdess")
     table = whole.iloc[:: max(1, len(whole) // args.recordings)].reset_index(drop=True)
     plain(table.path[0], "", run)  # librosa's own just-in-time compilation is not the plain loop's fault

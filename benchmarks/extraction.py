@@ -23,11 +23,13 @@ import numpy as np
 import pandas as pd
 from printing import show
 
-from ser_keras import cli, deltas, descriptors, features, waveforms
+from ser_keras import cli, features
 from ser_keras.corpora import CORPORA
 from ser_keras.extraction import Extraction, extract_corpus
+from ser_keras.lessons import script
 
 RATE = 22_050
+PAPER = script(Path(__file__).parents[1] / "reproductions" / "varshney2025" / "run.py")
 ROWS_FRAMES = 64
 
 
@@ -44,24 +46,8 @@ def plain_jin(path: str) -> np.ndarray:
 
 
 def varshney(y: np.ndarray) -> np.ndarray:
-    """Varshney et al.: 83 rows, 64 frames, after pre-emphasis and trimming."""
-    y = waveforms.trim(waveforms.preemphasis(y, coefficient=0.97, previous=None), top_db=25)
-    short = features.stft(y, sample_rate=RATE, n_fft=1024, hop_length=512)
-    cepstra = features.mfcc(short, n_mfcc=20, n_mels=128, fmin=0, fmax=None)
-    long = features.stft(y, sample_rate=RATE, n_fft=2048, hop_length=512)
-    pitched = features.stft(waveforms.harmonic(y), sample_rate=RATE, n_fft=2048, hop_length=512)
-    rows = [
-        cepstra,
-        deltas.savitzky_golay(cepstra),
-        deltas.savitzky_golay(cepstra, derivative=2),
-        descriptors.contrast(long, n_bands=6, fmin=200),
-        descriptors.centroid(long),
-        descriptors.bandwidth(long),
-        descriptors.rolloff(long, share=0.85),
-        waveforms.zero_crossing_rate(y, frame_length=2048, hop_length=512),
-        descriptors.chroma(pitched),
-    ]
-    return features.fit_length(np.concatenate(rows, axis=1), ROWS_FRAMES)
+    """Varshney et al.: 83 rows, 64 frames, as the paper's script extracts them."""
+    return PAPER.extract(y)[:, :, 0].T
 
 
 def plain_varshney(path: str) -> np.ndarray:

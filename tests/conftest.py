@@ -1,6 +1,5 @@
 """Fixtures that several test files share."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from ser_keras.lessons import script
 
 ROOT = Path(__file__).parents[1]
 PAPERS = sorted(path.parent.name for path in (ROOT / "reproductions").glob("*/run.py"))
@@ -57,12 +58,7 @@ def wav(tmp_path):
 
 def load_run(paper):
     """A paper's run.py as a module."""
-    path = ROOT / "reproductions" / paper / "run.py"
-    spec = importlib.util.spec_from_file_location(f"run_{paper}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script(ROOT / "reproductions" / paper / "run.py")
 
 
 def command(paper, *flags):
