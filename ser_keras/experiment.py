@@ -43,6 +43,7 @@ class Experiment:
         variants: Recipes by name, the main one first.
         protocols: Protocols by name; "paper", the paper's own, first.
         labels: Utterance table -> the recordings and emotion labels that the paper uses.
+        demo_variants: Those that --demo runs unless others are asked for; empty means all.
         illustrate: The paper's own figures and tables of the data: (utterance table, data by variant, a folder for
             other files) -> name, figure or None, numbers. They are written to `OUT/data/<corpus>/`.
     """
@@ -52,6 +53,7 @@ class Experiment:
     variants: Mapping[str, Recipe]
     protocols: Mapping[str, Protocol]
     labels: Labels = lambda table: table
+    demo_variants: tuple[str, ...] = ()
     illustrate: Illustrate | None = None
 
     def definition(self, protocol: str, variant: str, *, epochs: int, precision: str) -> str:
@@ -240,7 +242,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
     known = {emotion: i for i, emotion in enumerate(CORPORA[corpus].emotions)}
     classes = tuple(sorted(chosen.emotion.unique(), key=lambda e: (known.get(e, len(known)), e)))
     data: dict[tuple, Data] = {}
-    for variant in args.variant or experiment.variants:
+    for variant in args.variant or (demo and experiment.demo_variants) or experiment.variants:
         recipe = experiment.variants[variant]
         epochs = args.epochs or (demo and recipe.demo_epochs) or recipe.epochs
         for name in args.protocol or experiment.protocols:

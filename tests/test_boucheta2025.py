@@ -97,7 +97,7 @@ def test_the_whole_paper_on_the_demo_corpus(tmp_path):
     done = run_script("boucheta2025", "--demo", "--epochs", 1, "--out", "o", "--cache", "c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "o" / "tables" / "protocols.csv")
-    assert len(table) == 6 * 3
+    assert len(table) == 6 * 4
     comparison = pd.read_csv(tmp_path / "o" / "tables" / "comparison.csv").set_index(["Where", "Metric"])
     trained = comparison.loc[("Table 4: Decision Tree, Train Acc.", "train/accuracy"), "Reproduced"]
     assert trained == "100.0 %"

@@ -171,6 +171,7 @@ EXPERIMENT = Experiment(
     corpora=CORPORA,
     variants=VARIANTS,
     protocols=PROTOCOLS,
+    demo_variants=("mspec_dd",),
 )
 
 if __name__ == "__main__":

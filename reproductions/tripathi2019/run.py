@@ -148,6 +148,7 @@ EXPERIMENT = Experiment(
     },
     protocols=PROTOCOLS,
     labels=labels,
+    demo_variants=("mfcc_focal", "mfcc_softmax"),
 )
 
 if __name__ == "__main__":

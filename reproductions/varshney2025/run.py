@@ -185,7 +185,13 @@ VARIANTS = {
     "rows82": replace(CODE, extraction=Extraction(extract=partial(extract, contrast_bands=5), sample_rate=SAMPLE_RATE)),
 }
 
-EXPERIMENT = Experiment(folder=Path(__file__).parent, corpora=CORPORA, variants=VARIANTS, protocols=PROTOCOLS)
+EXPERIMENT = Experiment(
+    folder=Path(__file__).parent,
+    corpora=CORPORA,
+    variants=VARIANTS,
+    protocols=PROTOCOLS,
+    demo_variants=("code",),
+)
 
 if __name__ == "__main__":
     reproduce(EXPERIMENT, __doc__)
