@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ser_keras import cli
-from ser_keras.corpora import CORPORA
+from ser_keras.experiment import load_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +29,7 @@ def utterances(corpus: str = "ravdess") -> pd.DataFrame:
         MissingCorpusError: $SER_KERAS_DATA is set, but the corpus is not there.
     """
     name = corpus if os.environ.get("SER_KERAS_DATA") else "demo"
-    chosen = CORPORA[name]
-    if chosen.make:
-        folder = cli.cache_folder(None).parent / "corpora" / chosen.folder
-        chosen.make(folder)
-    else:
-        folder = cli.data_folder(None) / chosen.folder
-    table = chosen.load(folder)
-    table.attrs["corpus"] = name
-    return table
+    return load_corpus(name, Namespace(data=None, cache=None, skip_bad=False))
 
 
 def script(path: Path | str) -> ModuleType:

@@ -21,6 +21,7 @@ from ser_keras.evaluation import (
     with_views,
 )
 from ser_keras.paper import Claim, Paper
+from ser_keras.protocols import PARTS
 from ser_keras.store import Results
 
 SYNTHETIC = "SYNTHETIC"
@@ -108,11 +109,11 @@ def shares(cells: list[dict]) -> pd.DataFrame:
     """Shares of the utterances in each part of the data, in the form of `evaluation.by_seed`; folds are averaged."""
     rows = []
     for cell in cells:
-        run, parts = cell["cell"], ("train", "validation", "test")
-        counts = [cell["audit"].get(f"utterances/{part}", 0) for part in parts]
+        run = cell["cell"]
+        counts = [cell["audit"].get(f"utterances/{part}", 0) for part in PARTS]
         if total := sum(counts):
             key = [run[name] for name in ("corpus", "protocol", "variant", "seed")]
-            rows += [(*key, f"share/{part}", n / total, n) for part, n in zip(parts, counts, strict=True)]
+            rows += [(*key, f"share/{part}", n / total, n) for part, n in zip(PARTS, counts, strict=True)]
     columns = ["corpus", "protocol", "variant", "seed", "metric", "value", "n"]
     return pd.DataFrame(rows, columns=columns).groupby(columns[:5], sort=False).mean().reset_index()
 

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
+from ser_keras.corpora import CORPORA
 from ser_keras.lessons import script
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +61,12 @@ def wav(tmp_path):
 def load_run(paper):
     """A paper's run.py as a module."""
     return script(ROOT / "reproductions" / paper / "run.py")
+
+
+def from_names(corpus):
+    """A corpus's utterance table from the published names alone; each name stands for its audio, too."""
+    chosen = CORPORA[corpus]
+    return pd.DataFrame([chosen.parse(Path(f"{name}.wav")) | {"sha256": name} for name in chosen.checksums()])
 
 
 def command(paper, *flags):

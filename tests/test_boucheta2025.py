@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_run, run_script
+from conftest import from_names, load_run, run_script
 
-from ser_keras.corpora import CORPORA
 from ser_keras.models import conv1d
 from ser_keras.protocols import RandomSplit, audit, samples_of
 
@@ -21,15 +20,8 @@ def run():
 @pytest.fixture(scope="module")
 def samples(run):
     """RAVDESS's 7,200 samples as the paper makes them, from the names alone."""
-    rows = [CORPORA["ravdess"].parse(_path(name)) | {"sha256": name} for name in CORPORA["ravdess"].checksums()]
-    table = run.labels(pd.DataFrame(rows)).reset_index(drop=True)
+    table = run.labels(from_names("ravdess")).reset_index(drop=True)
     return samples_of(table, np.ones(5 * len(table), int), ("original", *run.COPIES))
-
-
-def _path(name):
-    from pathlib import Path
-
-    return Path(f"{name}.wav")
 
 
 def test_features_have_the_shapes_of_both_readings(run):

@@ -4,12 +4,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_run, run_script
+from conftest import from_names, load_run, run_script
 from scipy.fft import dct
 from scipy.signal import get_window, lfilter
 
 from ser_keras.activations import hard_sigmoid_1
-from ser_keras.corpora import CORPORA
 from ser_keras.models import stacked_lstm
 from ser_keras.protocols import audit, samples_of
 from ser_keras.windows import cut
@@ -85,11 +84,7 @@ def test_input_sizes_are_table_2s(run, waveform):
 @pytest.fixture(scope="module")
 def samples():
     """Emo-DB's utterances, from the names alone."""
-    from pathlib import Path
-
-    corpus = CORPORA["emodb"]
-    rows = [corpus.parse(Path(f"{name}.wav")) | {"sha256": name} for name in corpus.checksums()]
-    table = pd.DataFrame(rows)
+    table = from_names("emodb")
     return samples_of(table, np.full(len(table), 3), ("original",))
 
 

@@ -1,14 +1,11 @@
 """Tripathi et al.: selection, features, network, folds; a run on the demo corpus."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_run, run_script
+from conftest import from_names, load_run, run_script
 
-from ser_keras.corpora import CORPORA
 from ser_keras.losses import FocalLoss
 from ser_keras.models import resnet18
 from ser_keras.protocols import audit, samples_of
@@ -21,9 +18,7 @@ def run():
 
 @pytest.fixture(scope="module")
 def ravdess():
-    corpus = CORPORA["ravdess_standin"]
-    rows = [corpus.parse(Path(f"{name}.wav")) | {"sha256": name} for name in corpus.checksums()]
-    return pd.DataFrame(rows)
+    return from_names("ravdess_standin")
 
 
 def test_the_stand_in_has_the_papers_shares(run, ravdess):

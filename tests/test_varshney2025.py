@@ -1,14 +1,11 @@
 """Varshney et al.: features, network, cyclic rate, masks, oversampling, splits; a run on the demo corpus."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_run, run_script
+from conftest import from_names, load_run, run_script
 
-from ser_keras.corpora import CORPORA
 from ser_keras.masking import mask, noisy
 from ser_keras.models import conv2d_residual
 from ser_keras.protocols import audit, samples_of
@@ -171,9 +168,8 @@ def test_oversampled_copies_come_from_the_training_part():
 
 @pytest.fixture(scope="module")
 def samples():
-    corpus = CORPORA["ravdess"]
-    rows = [corpus.parse(Path(f"{name}.wav")) | {"sha256": name} for name in corpus.checksums()]
-    return samples_of(pd.DataFrame(rows), np.ones(len(rows), int), ("original",))
+    table = from_names("ravdess")
+    return samples_of(table, np.ones(len(table), int), ("original",))
 
 
 def test_the_split_has_the_authors_sizes(run, samples):
