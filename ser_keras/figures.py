@@ -89,6 +89,39 @@ def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[Figure, pd.
     return figure, pd.DataFrame(rows, columns=["protocol", "label", "prediction", "percent"])
 
 
+def headlines(table: pd.DataFrame) -> Figure:
+    """What papers report in their headlines, what came out, and what is left on new speakers.
+
+    Args:
+        table: As `summary.headlines` makes it; what was not run is left open.
+    """
+
+    def first(text: str) -> float:
+        return float(text.split()[0].rstrip("%")) if text[:1].isdigit() else np.nan
+
+    figure = Figure(figsize=(9, 0.55 * len(table) + 1.3), layout="constrained")
+    axis = figure.subplots()
+    places = np.arange(len(table))
+    for place, interval in zip(places, table["95 % interval"], strict=True):
+        if interval:
+            low, high = (first(end) for end in interval.split(" to "))
+            axis.plot([low, high], [place, place], color=TRAIN_COLOUR, linewidth=5, alpha=0.3, solid_capstyle="butt")
+    for column, label, marker, colour in (
+        ("Reported", "reported", "D", "black"),
+        ("Reproduced", "reproduced, with the interval for one further run", "o", TRAIN_COLOUR),
+        ("New speakers", "on new speakers", "v", HELD_OUT_COLOUR),
+    ):
+        fill = "none" if column == "Reported" else colour
+        values = [first(text) for text in table[column]]
+        axis.plot(values, places, marker, color=colour, markerfacecolor=fill, label=label, markersize=8)
+    axis.set_yticks(places, table.Paper + "\n" + table.Number + " (" + table.Corpus + ")\n" + table.Verdict)
+    axis.tick_params(axis="y", labelsize=8)
+    axis.set(xlim=(0, 102), xlabel="%", ylim=(len(table) - 0.5, -0.5))
+    axis.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
 def draw_matrix(axis: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
     """One confusion matrix with its numbers in the cells."""
     axis.imshow(matrix, cmap="Blues", vmin=0, vmax=100)

@@ -44,12 +44,13 @@ def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
 
 
 def write(paper: Paper, results: Results, out: Path) -> Numbers:
-    """`results.csv`, `confusion.csv`, `tables/`, `figures/` and `report.html` below `out`; the numbers in them."""
+    """`results.csv`, `confusion.csv`, `finding.md`, `tables/`, `figures/`, `report.html` below `out`; their numbers."""
     numbers = Numbers(results)
     with atomic(out / "results.csv") as partial:
         tidy(numbers.predictions, results.classes).to_csv(partial, index=False, float_format="%.6g")
     with atomic(out / "confusion.csv") as partial:
         confusion(numbers.judged).to_csv(partial, index=False)
+    write_text(out / "finding.md", finding(paper, numbers) + "\n")
     for name, table in tables.all_tables(paper, numbers).items():
         if table.empty:
             continue
@@ -114,11 +115,6 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 
     template = templates().from_string(paper.finding)
     return template.render(mean=mean, highest=highest).strip()
-
-
-def finding_in(readme: str) -> str:
-    """The finding as it stands in a generated README."""
-    return readme.split("## What came out\n", 1)[1].split("\n## ", 1)[0].strip()
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
@@ -215,7 +211,7 @@ def templates() -> jinja2.Environment:
 def main() -> None:
     """`python -m ser_keras.report reproductions/*`: renew what is generated, without running anything.
 
-    Where the folders lie in a repository whose README has a table of the papers, that is renewed, too.
+    Where the folders lie in a repository whose README has a table of the papers, that and its picture are renewed, too.
     """
     parser = argparse.ArgumentParser("python -m ser_keras.report", description=refresh.__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a paper's folder")
@@ -226,7 +222,9 @@ def main() -> None:
                 refresh(folder)
         root = folders[0].resolve().parents[1] / "README.md"
         if root.exists() and summary.BEGIN in root.read_text(encoding="utf-8"):
-            summary.renew(root, summary.markdown(summary.read(folders[0].resolve().parent)))
+            papers = folders[0].resolve().parent
+            summary.renew(root, summary.markdown(summary.read(papers)))
+            summary.draw(summary.read(papers), papers)
     except SerError as error:
         print(error, file=sys.stderr)
         raise SystemExit(error.exit_code) from None

@@ -46,8 +46,7 @@ def build(papers: Path, out: Path) -> list[Path]:
     shared = {"papers": published, "headlines": summary.headlines(published)}
     pages = [_page(out / "index.html", "index", root=".", **shared)]
     pages.append(_page(out / "method.html", "method", root=".", **shared))
-    with atomic(out / "headlines.csv") as partial:
-        shared["headlines"].to_csv(partial, index=False)
+    summary.draw(published, out)
     for p in published:
         files = copied(p, out / p.paper.key)
         context = {"p": p, "matrices": matrices(p), "files": files, **shown(p, files)}
@@ -69,9 +68,9 @@ def shown(p: Published, files: list[str]) -> dict[str, Any]:
     """What a paper's page says beside its tables: the finding, how the runs were made, its pictures."""
     manifest = p.folder / "results" / "environment.json"
     cells = json.loads(manifest.read_text(encoding="utf-8"))["cells"] if manifest.exists() else []
-    readme = p.folder / "README.md"
+    finding = p.folder / "results" / "finding.md"
     return {
-        "finding": report.finding_in(readme.read_text(encoding="utf-8")) if readme.exists() else "",
+        "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",
         "runs": len(cells),
         "hours": sum(cell["seconds"] for cell in cells) / 3600,
         "environment": cells[-1]["environment"] if cells else None,

@@ -79,6 +79,17 @@ def renew(readme: Path, text: str) -> None:
     write_text(readme, before + BEGIN + "\n" + text + END + rest.split(END)[1])
 
 
+def draw(published: list[Published], folder: Path) -> None:
+    """Write the headlines into `folder` as a table and as a picture: `headlines.csv`, `headlines.png`."""
+    from ser_keras import figures
+    from ser_keras.files import atomic
+
+    table = headlines(published)
+    with atomic(folder / "headlines.csv") as partial:
+        table.to_csv(partial, index=False)
+    figures.save(figures.headlines(table), folder / "headlines.png")
+
+
 def markdown(published: list[Published]) -> str:
     """The README's table."""
     from ser_keras.tables import markdown as as_markdown

@@ -82,10 +82,13 @@ def test_confusions_are_set_beside_each_other():
     assert not pd.isna(parts["reproduced"]).any()
 
 
-def test_the_readme_has_the_same_table():
+def test_the_readme_has_the_same_table_and_picture(folder):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     between = text.split(summary.BEGIN)[1].split(summary.END)[0]
     assert between.strip() == summary.markdown(summary.read(PAPERS)).strip()
+    drawn = PAPERS / "headlines.png"
+    assert f"({drawn.relative_to(ROOT)})" in text
+    assert drawn.with_suffix(".csv").read_bytes() == (folder / "headlines.csv").read_bytes()
 
 
 def test_no_backend_is_loaded(tmp_path):
