@@ -1,3 +1,7 @@
+import platform
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pandas as pd
@@ -163,3 +167,23 @@ def test_callbacks_are_made_for_each_run(data):
     )
     assert len(fit(data, recipe).history) < 5
     assert len(fit(data, recipe).history) < 5
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries have no such setting")
+def test_freed_blocks_are_kept():
+    code = """
+import ctypes, resource
+from ser_keras import training
+training._keep_freed_memory()
+libc, size = ctypes.CDLL(None), 64 * 2**20
+libc.malloc.restype = ctypes.c_void_p
+faults = []
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size)))
+    ctypes.memset(block, 1, size)
+    libc.free(block)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+assert faults[-1] * resource.getpagesize() < size / 2, faults
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
