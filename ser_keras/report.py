@@ -184,11 +184,8 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
         "tables": tables.all_tables(paper, numbers),
         "markdown": tables.markdown,
         "synthetic": numbers.synthetic,
-        "precisions": sorted({cell["parameters"]["precision"] for cell in cells}),
-        "environment": cells[-1]["environment"],
+        "provenance": store.provenance(cells),
         "commits": sorted({cell["environment"]["git_commit"] for cell in cells}),
-        "hours": sum(cell["seconds"] for cell in cells) / 3600,
-        "runs": len(cells),
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from ser_keras import report, summary
+from ser_keras import report, store, summary
 from ser_keras.errors import SerError
 from ser_keras.files import atomic, write_text
 from ser_keras.summary import Published
@@ -71,9 +71,7 @@ def shown(p: Published, files: list[str]) -> dict[str, Any]:
     finding = p.folder / "results" / "finding.md"
     return {
         "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",
-        "runs": len(cells),
-        "hours": sum(cell["seconds"] for cell in cells) / 3600,
-        "environment": cells[-1]["environment"] if cells else None,
+        "provenance": store.provenance(cells) if cells else "",
         "curves": [f for f in files if f.startswith("figures/curves") and f.endswith(".png")],
         "confusions": [f for f in files if f.startswith("figures/confusion") and f.endswith(".png")],
         "data": [f for f in files if f.startswith("data/") and f.endswith(".png")],

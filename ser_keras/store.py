@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,6 +205,30 @@ def digests(folder: Path) -> set[str]:
     """The digests of all committed cells: with those, a full run can be completed on another machine."""
     manifest = read_json(folder / MANIFEST)
     return {cell["digest"] for cell in manifest["cells"]} if isinstance(manifest, dict) else set()
+
+
+def provenance(cells: Sequence[Mapping[str, Any]]) -> str:
+    """How runs were made, in a line: how many, how long, on what.
+
+    Example:
+        >>> versions = {"keras": "3.15.1", "jax": "0.10.2"}
+        >>> made = {"system": "Linux x86_64", "cores": 2, "python": "3.11.7", "backend": "jax", "versions": versions}
+        >>> provenance([{"seconds": 5400, "parameters": {"precision": "float32"}, "environment": made}])
+        '1 training run, 1.5 hours on 2 cores (Linux x86_64), Python 3.11.7, Keras 3.15.1 on jax 0.10.2, float32'
+    """
+    made = [cell["environment"] for cell in cells]
+    backends = Counter(f"{e['backend']} {e['versions'][e['backend']]}" for e in made)
+    shown = [f"{name} ({count} runs)" if len(backends) > 1 else name for name, count in sorted(backends.items())]
+    hours = sum(cell["seconds"] for cell in cells) / 3600
+    return ", ".join(
+        [
+            f"{len(cells)} training run{'s' if len(cells) > 1 else ''}",
+            f"{hours:.1f} hours on {made[-1]['cores']} cores ({made[-1]['system']})",
+            f"Python {made[-1]['python']}",
+            f"Keras {made[-1]['versions']['keras']} on {' and '.join(shown)}",
+            *sorted({cell["parameters"]["precision"] for cell in cells}),
+        ]
+    )
 
 
 def _why_not_run(corpus: str) -> str:
