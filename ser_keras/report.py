@@ -113,8 +113,15 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
 
+    def speakers(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        values = numbers.by_speaker(corpus, protocol, variant, metric)
+        if values.empty:
+            return "(not run)"
+        low, high = values.idxmin(), values.idxmax()
+        return f"{values[low]:.1f} % (speaker {low}) to {values[high]:.1f} % (speaker {high})"
+
     template = templates().from_string(paper.finding)
-    return template.render(mean=mean, highest=highest).strip()
+    return template.render(mean=mean, highest=highest, speakers=speakers).strip()
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:

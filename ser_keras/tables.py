@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from ser_keras.evaluation import (
     SEEDS_NEEDED,
     Spread,
     by_seed,
+    by_unit,
     logged_by_seed,
     spread,
     verdict,
@@ -87,6 +89,22 @@ class Numbers:
         chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
         chosen = chosen[(chosen.variant == variant) & (chosen.metric == metric)]
         return 100 * float(chosen.value.max())
+
+    def by_speaker(self, corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> pd.Series:
+        """Accuracy in per cent of each test speaker, seeds averaged; empty where speakers are on both sides."""
+        runs = [c for c in self.results.cells if self._is_of(c["cell"], corpus, protocol, variant)]
+        table = self.judged[self._is_of(self.judged, corpus, protocol, variant) & (self.judged.split == "test")]
+        if table.empty or any(c["audit"]["shared_speakers"] for c in runs):
+            return pd.Series(dtype=float)
+        table = dict(by_unit(table)).get(metric.removesuffix("accuracy"), table[:0])
+        speakers = {u: CORPORA[corpus].speaker_of(u) for u in table.utterance.unique()}
+        right = (table.label == table.prediction).groupby([table.utterance.map(speakers), table.seed]).mean()
+        return 100 * right.groupby(level=0).mean().drop("", errors="ignore")
+
+    @staticmethod
+    def _is_of(run: Any, corpus: str, protocol: str, variant: str) -> Any:
+        """Whether a run is, or which rows are, of this corpus, protocol and variant."""
+        return (run["corpus"] == corpus) & (run["protocol"] == protocol) & (run["variant"] == variant)
 
     @property
     def judged(self) -> pd.DataFrame:
@@ -270,6 +288,24 @@ def protocols(numbers: Numbers) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def speakers(numbers: Numbers) -> pd.DataFrame:
+    """What depends on who is tested: one row a variant and protocol that tests several new speakers."""
+    rows = []
+    for corpus in numbers.results.corpora:
+        for variant in numbers.variants(corpus):
+            for protocol in numbers.results.protocols:
+                for metric in ["accuracy"] + [BY_UTTERANCE + "accuracy"] * numbers.windows:
+                    values = numbers.by_speaker(corpus, protocol, variant, metric)
+                    if len(values) < 2:
+                        continue
+                    row = {"Corpus": shown(corpus), "Variant": variant, "Protocol": protocol, "Metric": metric}
+                    row |= {"Speakers": len(values), "Mean ± SD over speakers": mean_sd(spread(values))}
+                    for name, who in (("Lowest", values.idxmin()), ("Highest", values.idxmax())):
+                        row |= {name: f"{values[who]:.1f} %", f"{name} of": who}
+                    rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def classes(numbers: Numbers) -> pd.DataFrame:
     """Recall of each class by protocol."""
     rows = []
@@ -376,6 +412,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
         "claims": claims(paper, numbers),
         "contrasts": contrasts(paper, numbers),
         "protocols": protocols(numbers),
+        "speakers": speakers(numbers),
         "classes": classes(numbers),
         "audit": audit(numbers.results),
         "corpora": corpora(paper, numbers.results),

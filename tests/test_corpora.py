@@ -100,6 +100,20 @@ def test_demo_loads_and_is_balanced(demo_folder):
     assert set(table.groupby(["speaker", "emotion"]).size()) == {4}
 
 
+def test_the_speaker_stands_in_the_name_of_an_utterance(demo_folder):
+    demo = CORPORA["demo"].load(demo_folder)
+    assert [CORPORA["demo"].speaker_of(u) for u in demo.utterance] == demo.speaker.tolist()
+    for corpus, utterance, speaker in (
+        ("ravdess", "03-01-06-01-02-01-12", "12"),
+        ("ravdess_standin", "03-01-06-01-02-01-12", "12"),
+        ("emodb", "03a01Fa", "03"),
+        ("savee", "DC_sa05", "DC"),
+        ("iemocap", "Ses01F_impro05_M019", "Ses01M"),
+        ("emodb", "no-such-name", ""),
+    ):
+        assert CORPORA[corpus].speaker_of(utterance) == speaker
+
+
 def test_demo_emotions_move_what_they_should():
     def level(emotion):
         return np.mean([np.std(demo.utterance("f1", emotion, t, r)) for t in demo.TEXTS for r in (0, 1)])

@@ -216,6 +216,31 @@ def results_without_views():
     return made
 
 
+def on_speakers(shared):
+    """Results of three seeds on two speakers of Emo-DB: 08 is always right, 16 in every second utterance."""
+    made = results(corpus="emodb")
+    names = [f"{speaker}a01{letter}a" for speaker in ("08", "16") for letter in "WL"]
+    table = pd.DataFrame({"utterance": names, "label": "happy", "prediction": ["happy", "happy", "sad", "happy"]})
+    rows = pd.concat([table.assign(seed=seed, split="test", p_label=0.5) for seed in range(3)], ignore_index=True)
+    lead = {"corpus": "emodb", "protocol": "paper", "variant": "v", "fold": 0}
+    cells = [c | {"audit": c["audit"] | {"shared_speakers": shared}} for c in made.cells]
+    return Numbers(replace(made, predictions=rows.assign(**lead), cells=cells))
+
+
+def test_each_new_speaker_has_an_accuracy():
+    numbers = on_speakers(shared=0)
+    assert numbers.by_speaker("emodb", "paper", "v").to_dict() == {"08": 100, "16": 50}
+    row = tables.speakers(numbers).iloc[0]
+    assert (row["Speakers"], row["Lowest"], row["Lowest of"], row["Highest of"]) == (2, "50.0 %", "16", "08")
+    assert row["Mean ± SD over speakers"] == "75.0 ± 35.4 %"
+    text = report.finding(replace(paper(), finding='{{ speakers("emodb", "paper", "v") }}'), numbers)
+    assert text == "50.0 % (speaker 16) to 100.0 % (speaker 08)"
+
+
+def test_speakers_known_from_training_are_no_new_speakers():
+    assert tables.speakers(on_speakers(shared=2)).empty
+
+
 def windows_of(made):
     """The same results, each utterance in two windows, with a row for the whole one that is always right."""
     parts = [made.predictions.assign(window=w) for w in (0, 1)]

@@ -50,6 +50,7 @@ class Corpus:
         make: For a synthetic corpus, writes it into the folder given.
         files_of: The corpus whose files these are, for one that uses them in another way; empty for its own.
         table: For a corpus whose labels stand beside the audio: reads all rows itself, in place of `parse`.
+        speaker: Utterance -> speaker, for a corpus without `parse`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Corpus:
     remote: tuple[Remote, ...] = ()
     make: Callable[[Path], None] | None = None
     table: Callable[[Path], list[dict[str, Any]]] | None = None
+    speaker: Callable[[str], str] | None = None
     access: str = OPEN
     synthetic: bool = False
     files_of: str = ""
@@ -133,6 +135,12 @@ class Corpus:
             second_copies=second_copies,
             identical=[tuple(group.utterance) for _, group in same_audio.groupby("sha256")],
         )
+
+    def speaker_of(self, utterance: str) -> str:
+        """Who speaks, from the utterance's name alone; empty where it has no such name."""
+        if self.speaker is not None:
+            return self.speaker(utterance)
+        return (self.parse(Path(f"{utterance}.wav")) or {}).get("speaker", "")
 
     def is_there(self, folder: Path) -> bool:
         """Whether as many recordings lie in the folder as the corpus has; whether they are sound, `load` tells."""

@@ -101,4 +101,5 @@ CORPUS = Corpus(
     expected=10_039,
     folder="iemocap",
     table=table,
+    speaker=speaker,
 )

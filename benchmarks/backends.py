@@ -1,0 +1,94 @@
+"""A training step of each paper's network under every backend of Keras that is installed.
+
+python benchmarks/backends.py [--network NAME ...]
+
+Each backend has a process of its own, with KERAS_BACKEND set; ratios are to TensorFlow's time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+
+import numpy as np
+from printing import show
+
+BACKENDS = ("tensorflow", "jax", "torch")
+STEPS = 4  # in an epoch
+EPOCHS = 4  # the first one compiles and is left out
+
+
+def networks() -> dict[str, tuple]:
+    """Builder, shape of an input, classes and batch size of each, as in the papers."""
+    from ser_keras.models import conv1d, conv1d_residual, conv2d_residual, resnet18, stacked_lstm
+
+    varshney = partial(conv2d_residual.build, learning_rate=1e-3, clipnorm=1.0, label_smoothing=0.1)
+    tripathi = partial(resnet18.build, loss="categorical_crossentropy", learning_rate=1e-3)
+    return {
+        "jin2022": (conv1d_residual.build, (228, 12), 8, 32),
+        "boucheta2025": (partial(conv1d.build, learning_rate=1e-3), (4536,), 7, 32),
+        "cournut2017": (stacked_lstm.build, (25, 120), 7, 128),
+        "cournut2017 vanilla": (partial(stacked_lstm.build, cell="vanilla"), (25, 120), 7, 128),
+        "varshney2025": (varshney, (83, 64, 1), 8, 32),
+        "tripathi2019 MFCC": (tripathi, (40, 259, 1), 4, 32),
+    }
+
+
+def seconds_a_step(name: str) -> float:
+    """The best epoch's seconds over its steps, under this process's backend."""
+    from ser_keras.training import prepare_backend
+
+    prepare_backend()
+    import keras
+
+    build, shape, classes, batch = networks()[name]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch * STEPS, *shape)).astype(np.float32)
+    y = np.eye(classes, dtype=np.float32)[rng.integers(0, classes, len(x))]
+    keras.utils.set_random_seed(0)
+    model, times = build(shape, classes), []
+    for _ in range(EPOCHS):
+        start = time.perf_counter()
+        model.fit(x, y, batch_size=batch, verbose=0)
+        times.append((time.perf_counter() - start) / STEPS)
+    return min(times[1:])
+
+
+def measured(name: str, backend: str) -> float:
+    """`seconds_a_step` in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--here", name],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Print the table, or one number in a process that measures it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", nargs="+", choices=list(networks()), default=list(networks()))
+    parser.add_argument("--here", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.here:
+        print(seconds_a_step(args.here))
+        return
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    rows = []
+    for name in args.network:
+        seconds = {backend: measured(name, backend) for backend in installed}
+        rows.append(
+            [name, *(f"{s * 1000:.0f} ms ({s / seconds['tensorflow']:.2f}x)" for s in seconds.values())],
+        )
+    show(f"A training step, best of {EPOCHS - 1} epochs of {STEPS}", ["Network", *installed], rows)
+
+
+if __name__ == "__main__":
+    main()
