@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from ser_keras.errors import SerError
 
 METRIC = re.compile(
-    r"(accuracy|train/accuracy|uar|f1_macro|share/(train|validation|test)|(precision|recall|f1)/[^/]+"
-    r"|confusion/[^/]+/[^/]+)"
+    r"train/accuracy|share/(train|validation|test)"
+    r"|(utterance/)?(accuracy|uar|f1_macro|(precision|recall|f1)/[^/]+|confusion/[^/]+/[^/]+)"
 )
 LOG = re.compile(r"log/(validation_|test_)?(loss|accuracy)")
 TAG = re.compile(r"\[(S\d+)\]")

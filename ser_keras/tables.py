@@ -301,7 +301,7 @@ def speakers(numbers: Numbers) -> pd.DataFrame:
                     row = {"Corpus": shown(corpus), "Variant": variant, "Protocol": protocol, "Metric": metric}
                     row |= {"Speakers": len(values), "Mean ± SD over speakers": mean_sd(spread(values))}
                     for name, who in (("Lowest", values.idxmin()), ("Highest", values.idxmax())):
-                        row |= {name: f"{values[who]:.1f} %", f"{name} of": who}
+                        row |= {name: f"{values[who]:.1f} %", f"{name} speaker": who}
                     rows.append(row)
     return pd.DataFrame(rows)
 

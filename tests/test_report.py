@@ -231,7 +231,7 @@ def test_each_new_speaker_has_an_accuracy():
     numbers = on_speakers(shared=0)
     assert numbers.by_speaker("emodb", "paper", "v").to_dict() == {"08": 100, "16": 50}
     row = tables.speakers(numbers).iloc[0]
-    assert (row["Speakers"], row["Lowest"], row["Lowest of"], row["Highest of"]) == (2, "50.0 %", "16", "08")
+    assert (row["Speakers"], row["Lowest"], row["Lowest speaker"], row["Highest speaker"]) == (2, "50.0 %", "16", "08")
     assert row["Mean ± SD over speakers"] == "75.0 ± 35.4 %"
     text = report.finding(replace(paper(), finding='{{ speakers("emodb", "paper", "v") }}'), numbers)
     assert text == "50.0 % (speaker 16) to 100.0 % (speaker 08)"
