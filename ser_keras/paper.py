@@ -125,8 +125,8 @@ class Paper:
     Attributes:
         key: The folder's name.
         short: "Jin et al. 2022".
-        finding: Plain words on what came out; a Jinja2 template with `mean(...)` and
-            `highest(...)` (of the seeds) for every number in it.
+        finding: Plain words on what came out; a Jinja2 template with a lookup for every number in it: `mean(...)`,
+            `highest(...)`, `speakers(...)`, `difference(...)`, explained at `report.finding`.
     """
 
     key: str

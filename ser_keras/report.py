@@ -102,13 +102,17 @@ def refresh(folder: Path) -> None:
 
 
 def finding(paper: Paper, numbers: Numbers) -> str:
-    """The plain words of `paper.toml`, every number in them looked up in the results."""
+    """The plain words of `paper.toml`, every number in them looked up in the results.
+
+    A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, the
+    `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to subtract before the
+    metric.
+    """
+    if numbers.synthetic:
+        return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
-
-    if numbers.synthetic:
-        return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
@@ -120,8 +124,15 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         low, high = values.idxmin(), values.idxmax()
         return f"{values[low]:.1f} % (speaker {low}) to {values[high]:.1f} % (speaker {high})"
 
+    def difference(corpus: str, protocol: str, variant: str, against: str, metric: str = "accuracy") -> str:
+        points = tables.differences(numbers, corpus, protocol, variant, against, metric)
+        if not len(points):
+            return "(not run)"
+        ends = tables.interval_of_mean(points)
+        return f"{points.mean():+.1f} points ({ends or 'too few seeds for an interval'})"
+
     template = templates().from_string(paper.finding)
-    return template.render(mean=mean, highest=highest, speakers=speakers).strip()
+    return template.render(mean=mean, highest=highest, speakers=speakers, difference=difference).strip()
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:

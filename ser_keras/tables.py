@@ -208,39 +208,44 @@ def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """What one recipe gains on another, seed by seed, under each protocol.
-
-    The interval is Student's for the mean of the differences over seeds; equal seeds have equal splits.
-    """
-    from scipy import stats
-
+    """What one recipe changes against another, seed by seed: equal seeds have equal splits."""
     rows = []
     for contrast in paper.contrasts:
         for variant in numbers.variants(contrast.corpus, contrast.variant):
             against = "@".join([contrast.against, *variant.split("@")[1:]])
             for protocol in numbers.results.protocols:
-                one, other = (numbers.seeds(contrast.corpus, protocol, name) for name in (variant, against))
                 for metric in contrast.metrics:
-                    differences = 100 * np.array([one[s][metric] - other[s][metric] for s in one if s in other])
-                    if not len(differences):
+                    points = differences(numbers, contrast.corpus, protocol, variant, against, metric)
+                    if not len(points):
                         continue
-                    mean, ends = differences.mean(), ""
-                    if len(differences) >= SEEDS_NEEDED:
-                        sem = differences.std(ddof=1) / math.sqrt(len(differences))
-                        half = sem * stats.t.ppf(0.975, len(differences) - 1)
-                        ends = f"{mean - half:+.1f} to {mean + half:+.1f}"
                     rows.append(
                         {
                             "Corpus": shown(contrast.corpus),
                             "Difference": f"{variant} - {against}",
                             "Protocol": protocol,
                             "Metric": metric,
-                            "Points": f"{mean:+.1f}",
-                            "95 % interval of the mean": ends,
-                            "Seeds": len(differences),
+                            "Points": f"{points.mean():+.1f}",
+                            "95 % interval of the mean": interval_of_mean(points),
+                            "Seeds": len(points),
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def differences(numbers: Numbers, corpus: str, protocol: str, variant: str, against: str, metric: str) -> np.ndarray:
+    """A metric of one recipe less that of the other, in points, one value for each seed that both have."""
+    one, other = (numbers.seeds(corpus, protocol, name) for name in (variant, against))
+    return 100 * np.array([one[seed][metric] - other[seed][metric] for seed in one if seed in other])
+
+
+def interval_of_mean(points: np.ndarray) -> str:
+    """+1.2 to +3.4, by Student's t; empty for too few seeds."""
+    from scipy import stats
+
+    if len(points) < SEEDS_NEEDED:
+        return ""
+    half = stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / math.sqrt(len(points))
+    return f"{points.mean() - half:+.1f} to {points.mean() + half:+.1f}"
 
 
 def is_log(claim: Claim) -> bool:

@@ -112,6 +112,7 @@ def prepare_backend() -> None:
         import keras  # here, not above: tables and --help must do without a backend
 
         keras.ops.zeros(1)  # the first operation makes the backend look for devices, and talk about it
+        keras.utils.set_random_seed(0)  # looks for TensorFlow under the other backends, too; `fit` seeds again
 
 
 def _keep_freed_memory() -> None:

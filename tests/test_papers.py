@@ -44,6 +44,23 @@ def test_reported_numbers_name_variants_and_corpora_of_the_script(name):
         assert number.corpus in experiment.corpora
 
 
+def test_the_finding_looks_up_what_the_script_can_run(name):
+    experiment = load_run(name).EXPERIMENT
+    looked_up = []
+
+    def look_up(*asked):
+        looked_up.append(asked)
+        return ""
+
+    lookups = dict.fromkeys(("mean", "highest", "speakers", "difference"), look_up)
+    report.templates().from_string(paper.read(FOLDER / name / "paper.toml").finding).render(lookups)
+    assert looked_up
+    for corpus, protocol, variant, *_ in looked_up:
+        assert corpus in experiment.corpora
+        assert protocol in experiment.protocols
+        assert variant.split("@")[0] in experiment.variants
+
+
 def test_committed_numbers_recompute_from_committed_predictions(name):
     results = results_of(name)
     numbers = Numbers(results)

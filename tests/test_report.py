@@ -305,3 +305,6 @@ def test_a_contrast_is_the_difference_seed_by_seed():
     low, high = (float(end) for end in row["95 % interval of the mean"].split(" to "))
     assert low < float(row.Points) < high
     assert (low + high) / 2 == pytest.approx(float(row.Points), abs=0.11)
+    text = '{{ difference("ravdess", "paper", "a", "b") }} and {{ difference("ravdess", "paper", "a", "c") }}'
+    told = report.finding(replace(paper(), finding=text), Numbers(both))
+    assert told == f"{row.Points} points ({row['95 % interval of the mean']}) and (not run)"
