@@ -18,6 +18,7 @@ from ser_keras.errors import MissingCorpusError, SerError
 from ser_keras.extraction import ORIGINAL, extract_corpus
 from ser_keras.files import atomic, digest, exclusive
 from ser_keras.fingerprint import fingerprint
+from ser_keras.interruption import ctrl_c
 from ser_keras.progress import Progress, duration
 from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, samples_of
 from ser_keras.samples import Samples
@@ -140,7 +141,7 @@ def reproduce(experiment: Experiment, description: str) -> None:
     ).parse_args()
     args.out = args.out or Path("runs") / experiment.folder.name
     try:
-        with exclusive(args.out):
+        with ctrl_c(), exclusive(args.out):
             run(experiment, args)
     except SerError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -6,6 +6,8 @@ import sys
 import time
 from types import TracebackType
 
+from ser_keras import interruption
+
 
 class Progress:
     """Counts steps of one job and tells how long the rest will take.
@@ -45,7 +47,13 @@ class Progress:
         return self
 
     def step(self, note: str = "", *, by: int = 1) -> None:
-        """One step (or `by` steps) more; `note` stands behind the bar."""
+        """One step (or `by` steps) more; `note` stands behind the bar.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed before and got lost.
+        """
+        interruption.check()
+
         self.done += by
         self.note = note
         now = time.monotonic()

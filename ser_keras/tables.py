@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,39 +71,35 @@ class Numbers:
 
     def seeds(self, corpus: str, protocol: str, variant: str) -> dict[int, dict[str, float]]:
         """All metrics of each seed: fractions; and what the training log says in the last epoch, folds averaged."""
-        wanted = {"corpus": corpus, "protocol": protocol, "variant": variant}
-
-        def chosen(table: pd.DataFrame) -> pd.DataFrame:
-            return table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-
-        values = chosen(self.table).dropna(subset="value").groupby("seed")
+        values = _of(self.table, corpus, protocol, variant).dropna(subset="value").groupby("seed")
         by_seed = {seed: dict(zip(rows.metric, rows.value, strict=True)) for seed, rows in values}
-        last = chosen(self.results.history).sort_values("epoch").groupby(["seed", "fold"]).tail(1)
+        history = _of(self.results.history, corpus, protocol, variant)
+        last = history.sort_values("epoch").groupby(["seed", "fold"]).tail(1)
         for seed, logs in last.groupby("seed").mean(numeric_only=True).iterrows():
             by_seed.setdefault(seed, {}).update({f"log/{name}": value for name, value in logs.items()})
         return by_seed
 
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
         """The best seed's value in per cent; NaN where nothing was run."""
-        chosen = self.table[(self.table.corpus == corpus) & (self.table.protocol == protocol)]
-        chosen = chosen[(chosen.variant == variant) & (chosen.metric == metric)]
-        return 100 * float(chosen.value.max())
+        chosen = _of(self.table, corpus, protocol, variant)
+        return 100 * float(chosen[chosen.metric == metric].value.max())
 
     def by_speaker(self, corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> pd.Series:
-        """Accuracy in per cent of each test speaker, seeds averaged; empty where speakers are on both sides."""
-        runs = [c for c in self.results.cells if self._is_of(c["cell"], corpus, protocol, variant)]
-        table = self.judged[self._is_of(self.judged, corpus, protocol, variant) & (self.judged.split == "test")]
-        if table.empty or any(c["audit"]["shared_speakers"] for c in runs):
+        """Accuracy in per cent of each test speaker, seeds averaged.
+
+        Empty where speakers are on both sides, and for a protocol that looks at another's runs: the audit of those
+        does not say whom it scores.
+        """
+        key = (corpus, protocol, variant)
+        runs = [c for c in self.results.cells if tuple(c["cell"][k] for k in ("corpus", "protocol", "variant")) == key]
+        if not runs or any(c["audit"]["shared_speakers"] for c in runs):
             return pd.Series(dtype=float)
+        table = _of(self.results.predictions, *key)
+        table = table[table.split == "test"]
         table = dict(by_unit(table)).get(metric.removesuffix("accuracy"), table[:0])
         speakers = {u: CORPORA[corpus].speaker_of(u) for u in table.utterance.unique()}
         right = (table.label == table.prediction).groupby([table.utterance.map(speakers), table.seed]).mean()
         return 100 * right.groupby(level=0).mean().drop("", errors="ignore")
-
-    @staticmethod
-    def _is_of(run: Any, corpus: str, protocol: str, variant: str) -> Any:
-        """Whether a run is, or which rows are, of this corpus, protocol and variant."""
-        return (run["corpus"] == corpus) & (run["protocol"] == protocol) & (run["variant"] == variant)
 
     @property
     def judged(self) -> pd.DataFrame:
@@ -121,6 +116,10 @@ class Numbers:
         """The spreads of a metric by protocol, in the paper's order."""
         found = {p: self.spread(corpus, p, variant, metric) for p in self.results.protocols}
         return {p: s for p, s in found.items() if s is not None}
+
+
+def _of(table: pd.DataFrame, corpus: str, protocol: str, variant: str) -> pd.DataFrame:
+    return table[(table.corpus == corpus) & (table.protocol == protocol) & (table.variant == variant)]
 
 
 def shares(cells: list[dict]) -> pd.DataFrame:

@@ -2,12 +2,10 @@
 
 import functools
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from conftest import under_backend
 
 # Weights come from NumPy and dropout is off, so that no random stream of a backend's own is left.
 SCRIPT = """
@@ -49,9 +47,7 @@ print(json.dumps({"backend": keras.backend.backend(), **made}))
 
 @functools.cache
 def answers(backend):
-    environment = os.environ | {"KERAS_BACKEND": backend}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, timeout=600)
-    assert done.returncode == 0, done.stderr
+    done = under_backend(backend, SCRIPT)
     assert "cuda" not in done.stderr.lower()  # TensorFlow's chatter, which Keras wakes under every backend
     made = json.loads(done.stdout)
     assert made.pop("backend") == backend

@@ -1,12 +1,9 @@
 """The focal loss against its formula, Keras's own, and numeric slopes; the same on every backend."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
+from conftest import under_backend
 
 from ser_keras.losses import FocalLoss, SparseFocalLoss
 
@@ -141,10 +138,7 @@ print(float(SparseFocalLoss(gamma=2.0, from_logits=True)(labels, logits)))
 
 
 def on_backend(name):
-    environment = os.environ | {"KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", BACKEND], capture_output=True, text=True, env=environment, check=True, timeout=300
-    )
+    done = under_backend(name, BACKEND)
     backend, *values = done.stdout.split()
     assert backend == name
     return [float(v) for v in values]

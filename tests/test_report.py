@@ -241,6 +241,14 @@ def test_speakers_known_from_training_are_no_new_speakers():
     assert tables.speakers(on_speakers(shared=2)).empty
 
 
+def test_a_look_at_the_runs_of_another_protocol_claims_no_new_speakers():
+    numbers = on_speakers(shared=0)
+    looks = describe(ScoredOn(note="the same", of="paper", scored="test"))
+    looking = Numbers(replace(numbers.results, protocols=numbers.results.protocols | {"paper_test": looks}))
+    assert looking.spread("emodb", "paper_test", "v", "accuracy").mean == 75
+    assert tables.speakers(looking).Protocol.tolist() == ["paper"]
+
+
 def windows_of(made):
     """The same results, each utterance in two windows, with a row for the whole one that is always right."""
     parts = [made.predictions.assign(window=w) for w in (0, 1)]
