@@ -218,17 +218,23 @@ def provenance(cells: Sequence[Mapping[str, Any]]) -> str:
     """
     made = [cell["environment"] for cell in cells]
     backends = Counter(f"{e['backend']} {e['versions'][e['backend']]}" for e in made)
-    shown = [f"{name} ({count} runs)" if len(backends) > 1 else name for name, count in sorted(backends.items())]
+    shown = [
+        f"{name} ({_counted(count, 'run')})" if len(backends) > 1 else name for name, count in sorted(backends.items())
+    ]
     hours = sum(cell["seconds"] for cell in cells) / 3600
     return ", ".join(
         [
-            f"{len(cells)} training run{'s' if len(cells) > 1 else ''}",
+            _counted(len(cells), "training run"),
             f"{hours:.1f} hours on {made[-1]['cores']} cores ({made[-1]['system']})",
             f"Python {made[-1]['python']}",
             f"Keras {made[-1]['versions']['keras']} on {' and '.join(shown)}",
             *sorted({cell["parameters"]["precision"] for cell in cells}),
         ]
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _why_not_run(corpus: str) -> str:
