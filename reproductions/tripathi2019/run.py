@@ -83,7 +83,7 @@ def mfcc(waveform: np.ndarray) -> np.ndarray:
     return features.fit_length(cepstra, FRAMES).T[:, :, None]
 
 
-# 3.1 Model architecture: ser_keras/models/resnet18.py [S5, S10]; 3.3 Focal loss, equation (2)
+# 3.1 Model architecture: ser_keras/models/resnet18.py [S5] [S10]; 3.3 Focal loss, equation (2)
 GAMMA = 2.0  # [S6]
 LEARNING_RATE = 1e-4  # Adam [S7]
 EPOCHS, BATCH_SIZE = 20, 32  # [S8]
