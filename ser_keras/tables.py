@@ -186,7 +186,7 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
     columns = ["Where", "Corpus", "Metric", "Reported", "Reproduced", "95 % interval"]
     columns += ["By utterance"] if numbers.windows else []
     columns += ["Difference", "Seeds", "Verdict", "Variant"]
-    return pd.DataFrame(rows, columns=columns).fillna("")
+    return pd.DataFrame(rows, columns=columns, dtype=object).fillna("")
 
 
 def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
