@@ -1,7 +1,8 @@
 """Ctrl-C that cannot get lost.
 
 Python drops a KeyboardInterrupt that is raised in the callback of a weak reference or in a destructor, and a library
-may answer it with an error of its own. TensorFlow's tracing does both, so the key is also written down.
+may answer it with an error of its own. The first happens while TensorFlow traces a network, so the key is also
+written down.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ def ctrl_c() -> Iterator[None]:
         ...     check()
     """
     global _pressed
-    _pressed = False
     before = signal.signal(signal.SIGINT, _note)
     try:
         yield

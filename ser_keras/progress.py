@@ -53,7 +53,6 @@ class Progress:
             KeyboardInterrupt: Ctrl-C was pressed before and got lost.
         """
         interruption.check()
-
         self.done += by
         self.note = note
         now = time.monotonic()

@@ -89,7 +89,7 @@ def run_script(paper, *flags, cwd, env=None, timeout=300):
 
 def under_backend(backend, script):
     """A script run to its end in a process of its own, under a backend of Keras."""
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"KERAS_BACKEND": backend}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == 0, done.stderr
     return done
