@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_keras import figures, store, summary, tables
+from ser_keras import differences, figures, store, summary, tables
 from ser_keras.errors import SerError
 from ser_keras.evaluation import confusion, tidy
 from ser_keras.files import atomic, write_text
@@ -125,11 +125,10 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return f"{values[low]:.1f} % (speaker {low}) to {values[high]:.1f} % (speaker {high})"
 
     def difference(corpus: str, protocol: str, variant: str, against: str, metric: str = "accuracy") -> str:
-        points = tables.differences(numbers, corpus, protocol, variant, against, metric)
-        if not len(points):
+        found = differences.difference(numbers, corpus, protocol, variant, against, metric)
+        if found is None:
             return "(not run)"
-        ends = tables.interval_of_mean(points)
-        return f"{points.mean():+.1f} points ({ends or 'too few seeds for an interval'})"
+        return f"{found.points:+.1f} points ({found.interval or 'too few runs for an interval'})"
 
     template = templates().from_string(paper.finding)
     return template.render(mean=mean, highest=highest, speakers=speakers, difference=difference).strip()

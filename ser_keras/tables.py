@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ser_keras.corpora import CORPORA
+from ser_keras.differences import difference
 from ser_keras.evaluation import (
     BY_UTTERANCE,
-    SEEDS_NEEDED,
     Spread,
     by_seed,
     by_unit,
@@ -46,6 +46,7 @@ class Numbers:
         values = pd.concat([values, shares(results.cells)], ignore_index=True)
         self.predictions = seen
         self.table = values
+        self._runs: dict[tuple[str, str, str], dict[tuple[int, int], dict[str, float]]] = {}
         self._spreads = {
             key: spread(100 * group.value)
             for key, group in values.groupby(["corpus", "protocol", "variant", "metric"])
@@ -78,6 +79,30 @@ class Numbers:
         for seed, logs in last.groupby("seed").mean(numeric_only=True).iterrows():
             by_seed.setdefault(seed, {}).update({f"log/{name}": value for name, value in logs.items()})
         return by_seed
+
+    def runs(self, corpus: str, protocol: str, variant: str) -> dict[tuple[int, int], dict[str, float]]:
+        """All metrics of each run, as fractions: `seeds`, every fold for itself."""
+        rows = _of(self.predictions, corpus, protocol, variant)
+        if rows.fold.nunique() < 2:
+            return {(seed, 0): values for seed, values in self.seeds(corpus, protocol, variant).items()}
+        if (corpus, protocol, variant) not in self._runs:
+            run = rows.groupby(["seed", "fold"])
+            given = {protocol: SimpleNamespace(**self.results.protocols[protocol])}
+            values = by_seed(rows.assign(seed=run.ngroup()), given, self.results.classes).dropna(subset="value")
+            values = {n: dict(zip(of.metric, of.value, strict=True)) for n, of in values.groupby("seed")}
+            self._runs[corpus, protocol, variant] = {key: values[n] for n, key in enumerate(run.groups)}
+        return self._runs[corpus, protocol, variant]
+
+    def test_to_train(self, corpus: str, protocol: str, variant: str) -> float:
+        """Samples scored over samples learned from, in a mean run; 0 where all runs score the same recordings."""
+        rows = _of(self.predictions, corpus, protocol, variant)
+        _, rows = next(by_unit(rows[rows.split == self.results.protocols[protocol]["scored"]]))
+        scored = rows.groupby(["seed", "fold"]).utterance
+        if scored.agg(frozenset).nunique() < 2:
+            return 0.0
+        key = (corpus, self.results.protocols[protocol].get("of") or protocol, variant)
+        cells = [c for c in self.results.cells if tuple(c["cell"][k] for k in ("corpus", "protocol", "variant")) == key]
+        return float(scored.size().mean() / np.mean([c["audit"]["train"] for c in cells]))
 
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
         """The best seed's value in per cent; NaN where nothing was run."""
@@ -207,15 +232,15 @@ def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """What one recipe changes against another, seed by seed: equal seeds have equal splits."""
+    """What one recipe changes against another; see `differences`."""
     rows = []
     for contrast in paper.contrasts:
         for variant in numbers.variants(contrast.corpus, contrast.variant):
             against = "@".join([contrast.against, *variant.split("@")[1:]])
             for protocol in numbers.results.protocols:
                 for metric in contrast.metrics:
-                    points = differences(numbers, contrast.corpus, protocol, variant, against, metric)
-                    if not len(points):
+                    found = difference(numbers, contrast.corpus, protocol, variant, against, metric)
+                    if found is None:
                         continue
                     rows.append(
                         {
@@ -223,28 +248,13 @@ def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                             "Difference": f"{variant} - {against}",
                             "Protocol": protocol,
                             "Metric": metric,
-                            "Points": f"{points.mean():+.1f}",
-                            "95 % interval of the mean": interval_of_mean(points),
-                            "Seeds": len(points),
+                            "Points": f"{found.points:+.1f}",
+                            "95 % interval of the mean": found.interval,
+                            "Seeds": found.seeds,
+                            "Runs": found.runs,
                         }
                     )
     return pd.DataFrame(rows)
-
-
-def differences(numbers: Numbers, corpus: str, protocol: str, variant: str, against: str, metric: str) -> np.ndarray:
-    """A metric of one recipe less that of the other, in points, one value for each seed that both have."""
-    one, other = (numbers.seeds(corpus, protocol, name) for name in (variant, against))
-    return 100 * np.array([one[seed][metric] - other[seed][metric] for seed in one if seed in other])
-
-
-def interval_of_mean(points: np.ndarray) -> str:
-    """+1.2 to +3.4, by Student's t; empty for too few seeds."""
-    from scipy import stats
-
-    if len(points) < SEEDS_NEEDED:
-        return ""
-    half = stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / math.sqrt(len(points))
-    return f"{points.mean() - half:+.1f} to {points.mean() + half:+.1f}"
 
 
 def is_log(claim: Claim) -> bool:
