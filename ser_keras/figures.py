@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ser_keras.files import atomic
 from ser_keras.store import Results
@@ -50,6 +51,7 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
             table = pd.DataFrame({"mean": mean, "low": low, "high": high}).reset_index()
             numbers.append(table.assign(protocol=protocol, part=part, runs=by_epoch.shape[1]))
         axis.set(title=protocol, xlabel="epoch", ylim=(0, 102))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy in %")
     axes[0].legend(loc="lower right")
