@@ -23,7 +23,7 @@ class Difference:
         low: Lower end of the 95 % interval of that mean; NaN for too few runs.
         high: Its upper end.
         seeds: Seeds that both recipes have.
-        runs: Runs that both recipes have: seeds times folds.
+        runs: Runs that both recipes have and in which the metric is defined: seeds times folds.
     """
 
     points: float
@@ -61,9 +61,12 @@ def difference(
     points = 100 * np.mean([one[seed].get(metric, 0.0) - other[seed].get(metric, 0.0) for seed in seeds])
     one, other = (numbers.runs(corpus, protocol, name) for name in (variant, against))
     runs = [run for run in one if run in other]
-    values = np.array([100 * (one[run].get(metric, 0.0) - other[run].get(metric, 0.0)) for run in runs])
+    # A confusion that never happened is absent, and none; the recall of a class that does not occur is undefined.
+    absent = 0.0 if "confusion/" in metric else math.nan
+    values = np.array([100 * (one[run].get(metric, absent) - other[run].get(metric, absent)) for run in runs])
+    values = values[np.isfinite(values)]
     half = half_width(values, overlap=numbers.test_to_train(corpus, protocol, variant))
-    return Difference(float(points), points - half, points + half, len(seeds), len(runs))
+    return Difference(float(points), points - half, points + half, len(seeds), len(values))
 
 
 def half_width(values: np.ndarray, *, overlap: float) -> float:

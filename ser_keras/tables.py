@@ -100,8 +100,7 @@ class Numbers:
         scored = rows.groupby(["seed", "fold"]).utterance
         if scored.agg(frozenset).nunique() < 2:
             return 0.0
-        key = (corpus, self.results.protocols[protocol].get("of") or protocol, variant)
-        cells = [c for c in self.results.cells if tuple(c["cell"][k] for k in ("corpus", "protocol", "variant")) == key]
+        cells = self._cells(corpus, self.results.protocols[protocol].get("of") or protocol, variant)
         return float(scored.size().mean() / np.mean([c["audit"]["train"] for c in cells]))
 
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
@@ -116,7 +115,7 @@ class Numbers:
         does not say whom it scores.
         """
         key = (corpus, protocol, variant)
-        runs = [c for c in self.results.cells if tuple(c["cell"][k] for k in ("corpus", "protocol", "variant")) == key]
+        runs = self._cells(*key)
         if not runs or any(c["audit"]["shared_speakers"] for c in runs):
             return pd.Series(dtype=float)
         table = _of(self.results.predictions, *key)
@@ -125,6 +124,10 @@ class Numbers:
         speakers = {u: CORPORA[corpus].speaker_of(u) for u in table.utterance.unique()}
         right = (table.label == table.prediction).groupby([table.utterance.map(speakers), table.seed]).mean()
         return 100 * right.groupby(level=0).mean().drop("", errors="ignore")
+
+    def _cells(self, *key: str) -> list[dict]:
+        keys = ("corpus", "protocol", "variant")
+        return [cell for cell in self.results.cells if tuple(cell["cell"][k] for k in keys) == key]
 
     @property
     def judged(self) -> pd.DataFrame:

@@ -66,5 +66,16 @@ def test_unequal_runs_are_not_compared():
     assert compare(made) is None
 
 
+def test_a_fold_without_the_class_says_nothing_of_its_recall():
+    made = results()
+    other = made.predictions.fold == 4
+    made.predictions.loc[other, "label"] = "happy"
+    found = difference(Numbers(made), "ravdess", "paper", "a", "b", "recall/sad")
+    assert found.runs == 4
+    by_fold = 10.0 * np.subtract(RIGHT["a"], RIGHT["b"])[:4]
+    half = stats.t.ppf(0.975, 3) * by_fold.std(ddof=1) * np.sqrt(1 / 4 + 10 / 40)
+    assert found.high - found.points == pytest.approx(half)
+
+
 def test_two_runs_give_no_interval():
     assert np.isnan(half_width(np.array([1.0, 2.0]), overlap=0.25))
