@@ -126,7 +126,7 @@ class Paper:
         key: The folder's name.
         short: "Jin et al. 2022".
         finding: Plain words on what came out; a Jinja2 template with a lookup for every number in it: `mean(...)`,
-            `highest(...)`, `speakers(...)`, `difference(...)`, explained at `report.finding`.
+            `highest(...)`, `speakers(...)`, `difference(...)`, `gains(...)`, explained at `report.finding`.
     """
 
     key: str

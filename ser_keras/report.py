@@ -106,7 +106,7 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 
     A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, the
     `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to subtract before the
-    metric.
+    metric, and so does `gains`, which tells those of several metrics whose difference has an interval above zero.
     """
     if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
@@ -130,8 +130,12 @@ def finding(paper: Paper, numbers: Numbers) -> str:
             return "(not run)"
         return f"{found.points:+.1f} points ({found.interval or 'too few runs for an interval'})"
 
-    template = templates().from_string(paper.finding)
-    return template.render(mean=mean, highest=highest, speakers=speakers, difference=difference).strip()
+    def gains(corpus: str, protocol: str, variant: str, against: str, *metrics: str) -> list[str]:
+        found = {m: differences.difference(numbers, corpus, protocol, variant, against, m) for m in metrics}
+        return [metric.rsplit("/", 1)[-1] for metric, change in found.items() if change and change.low > 0]
+
+    lookups = {"mean": mean, "highest": highest, "speakers": speakers, "difference": difference, "gains": gains}
+    return templates().from_string(paper.finding).render(lookups).strip()
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:

@@ -316,3 +316,7 @@ def test_a_contrast_is_the_difference_seed_by_seed():
     text = '{{ difference("ravdess", "paper", "a", "b") }} and {{ difference("ravdess", "paper", "a", "c") }}'
     told = report.finding(replace(paper(), finding=text), Numbers(both))
     assert told == f"{row.Points} points ({row['95 % interval of the mean']}) and (not run)"
+    assert low > 0
+    for names, told in (('"a", "b"', "accuracy"), ('"b", "a"', "")):
+        text = '{{ gains("ravdess", "paper", NAMES, "accuracy") | join }}'.replace("NAMES", names)
+        assert report.finding(replace(paper(), finding=text), Numbers(both)) == told
