@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,7 +47,8 @@ class Numbers:
         values = pd.concat([values, shares(results.cells)], ignore_index=True)
         self.predictions = seen
         self.table = values
-        self._runs: dict[tuple[str, str, str], dict[tuple[int, int], dict[str, float]]] = {}
+        # Each difference of two recipes asks for these again, metric by metric.
+        self.seeds, self.runs, self.test_to_train = cache(self.seeds), cache(self.runs), cache(self.test_to_train)
         self._spreads = {
             key: spread(100 * group.value)
             for key, group in values.groupby(["corpus", "protocol", "variant", "metric"])
@@ -85,13 +87,11 @@ class Numbers:
         rows = _of(self.predictions, corpus, protocol, variant)
         if rows.fold.nunique() < 2:
             return {(seed, 0): values for seed, values in self.seeds(corpus, protocol, variant).items()}
-        if (corpus, protocol, variant) not in self._runs:
-            run = rows.groupby(["seed", "fold"])
-            given = {protocol: SimpleNamespace(**self.results.protocols[protocol])}
-            values = by_seed(rows.assign(seed=run.ngroup()), given, self.results.classes).dropna(subset="value")
-            values = {n: dict(zip(of.metric, of.value, strict=True)) for n, of in values.groupby("seed")}
-            self._runs[corpus, protocol, variant] = {key: values[n] for n, key in enumerate(run.groups)}
-        return self._runs[corpus, protocol, variant]
+        run = rows.groupby(["seed", "fold"])
+        given = {protocol: SimpleNamespace(**self.results.protocols[protocol])}
+        values = by_seed(rows.assign(seed=run.ngroup()), given, self.results.classes).dropna(subset="value")
+        values = {n: dict(zip(of.metric, of.value, strict=True)) for n, of in values.groupby("seed")}
+        return {key: values[n] for n, key in enumerate(run.groups)}
 
     def test_to_train(self, corpus: str, protocol: str, variant: str) -> float:
         """Samples scored over samples learned from, in a mean run; 0 where all runs score the same recordings."""
