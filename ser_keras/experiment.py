@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import sys
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -97,7 +98,11 @@ class Plan:
     @property
     def steps(self) -> int:
         """Batches in an epoch; a scikit-learn model counts as one."""
-        return -(-len(self.split.train) // self.recipe.batch_size)
+        samples = len(self.split.train)
+        if self.recipe.oversample:
+            counts = self.data.samples.emotion.iloc[self.split.train].value_counts()
+            samples = counts.max() * len(counts)
+        return math.ceil(samples / self.recipe.batch_size)
 
 
 @dataclass(frozen=True)
@@ -373,6 +378,7 @@ def run_cell(p: Plan, args: argparse.Namespace, progress: Progress, title: str) 
         )
     except SerError as error:
         raise SerError(f"{p.cell}: {error}") from error
+    progress.spare((p.epochs - len(fitted.history)) * p.steps)  # where the callbacks ended it before
     shown = p.data.samples.iloc[positions].reset_index(drop=True)
     record = {
         "cell": asdict(p.cell),

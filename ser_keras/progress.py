@@ -62,6 +62,12 @@ class Progress:
             self._told = now
             self._print(f"about {duration((now - self._start) / self.done * (self.total - self.done))} left")
 
+    def spare(self, steps: int) -> None:
+        """So many steps are not needed after all: the total shrinks."""
+        self.total -= steps
+        if self._bar is not None:
+            self._bar.update(self._task, total=self.total)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -109,3 +109,30 @@ def test_runs_that_are_committed_are_not_made_again(jin, args, table, capsys):
     experiment.run_cells(made, given, {p.digest for p in made})
     assert "1 training runs, 1 of them finished before" in capsys.readouterr().err
     assert not given.out.exists()
+
+
+def test_progress_ends_with_all_steps_done_where_a_run_ends_early(jin, args, table, capsys):
+    import keras
+
+    batches = []
+
+    def build(shape, n_classes):
+        model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")])
+        model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def stop_after_two():
+        def stop(epoch, logs):
+            callback.model.stop_training = epoch == 1
+
+        callback = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: batches.append(batch))
+        callback.on_epoch_end = stop
+        return [callback]
+
+    recipe = replace(jin.variants["mfcc"], build=build, oversample=True, callbacks=stop_after_two, batch_size=4)
+    unequal = table.drop(table[table.emotion == "happy"].index[3:])
+    given = args("--protocol", "paper", "--epochs", "9")
+    experiment.run_cells(plans(replace(jin, variants={"mfcc": recipe}), given, unequal), given, ())
+    total = len(batches)
+    assert batches.count(0) == 2
+    assert f"training (steps): {total} of {total}; took" in capsys.readouterr().err
