@@ -80,6 +80,22 @@ def test_a_gradient_over_norm_1_is_clipped():
     np.testing.assert_allclose(np.asarray(model.optimizer._clip_gradients([short])[0]), [0.3, 0.4], rtol=1e-6)
 
 
+def test_quick_averages_follow_ten_times_as_fast(run):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(5, 1, (4, 16, 16, 1)).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+
+    def first_average(build):
+        keras.utils.set_random_seed(0)
+        model = build((16, 16, 1), 3)
+        model.train_on_batch(x, y)
+        layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+        return keras.ops.convert_to_numpy(layer.moving_mean)
+
+    slow, quick = first_average(run.build), first_average(run.build_with_quick_averages)
+    assert np.abs(slow).max() > 0.01
+    np.testing.assert_allclose(quick, 10 * slow, rtol=1e-3)
+
+
 def test_label_smoothing_is_in_effect(model):
     perfect = np.eye(8, dtype=np.float32)[[2]]
     loss = float(model.loss(perfect, perfect))
