@@ -104,15 +104,21 @@ def refresh(folder: Path) -> None:
 def finding(paper: Paper, numbers: Numbers) -> str:
     """The plain words of `paper.toml`, every number in them looked up in the results.
 
-    A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, the
-    `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to subtract before the
-    metric, and so does `gains`, which tells those of several metrics whose difference has an interval above zero.
+    A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, `each` seed
+    with its epochs, the `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to
+    subtract before the metric, and so does `gains`, which tells those of several metrics whose difference has an
+    interval above zero.
     """
     if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
+
+    def each(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        seeds = numbers.seeds(corpus, protocol, variant).values()
+        told = [f"{100 * values[metric]:.1f} % after {values['log/epoch']:.0f} epochs" for values in seeds]
+        return ", ".join(told) or "(not run)"
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
@@ -134,7 +140,7 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         found = {m: differences.difference(numbers, corpus, protocol, variant, against, m) for m in metrics}
         return [metric.rsplit("/", 1)[-1] for metric, change in found.items() if change and change.low > 0]
 
-    lookups = {"mean": mean, "highest": highest, "speakers": speakers, "difference": difference, "gains": gains}
+    lookups = {look_up.__name__: look_up for look_up in (mean, each, highest, speakers, difference, gains)}
     return templates().from_string(paper.finding).render(lookups).strip()
 
 

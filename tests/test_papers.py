@@ -52,7 +52,7 @@ def test_the_finding_looks_up_what_the_script_can_run(name):
         looked_up.append(asked)
         return ""
 
-    lookups = dict.fromkeys(("mean", "highest", "speakers", "difference", "gains"), look_up)
+    lookups = dict.fromkeys(("mean", "each", "highest", "speakers", "difference", "gains"), look_up)
     report.templates().from_string(paper.read(FOLDER / name / "paper.toml").finding).render(lookups)
     assert looked_up
     for corpus, protocol, variant, *_ in looked_up:

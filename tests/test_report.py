@@ -140,6 +140,16 @@ def test_the_finding_looks_its_numbers_up():
     assert re.fullmatch(r"It got \d\d\.\d ± \d\.\d %, not \(not run\)\.", report.finding(paper(), Numbers(results())))
 
 
+def test_the_finding_tells_each_seed_with_its_epochs():
+    made = results(seeds=2)
+    made = replace(made, history=made.history.assign(epoch=made.history.epoch + made.history.seed))
+    text = '{{ each("ravdess", "paper", "v") }}; {{ each("ravdess", "paper", "w") }}'
+    test = made.predictions[made.predictions.split == "test"]
+    first, second = 100 * (test.label == test.prediction).groupby(test.seed).mean()
+    told = report.finding(replace(paper(), finding=text), Numbers(made))
+    assert told == f"{first:.1f} % after 2 epochs, {second:.1f} % after 3 epochs; (not run)"
+
+
 def test_markdown_and_latex_escape_their_special_characters():
     ledger = tables.ledger(paper())
     assert "a \\| b_c & d" in tables.markdown(ledger)
