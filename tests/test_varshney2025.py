@@ -80,20 +80,28 @@ def test_a_gradient_over_norm_1_is_clipped():
     np.testing.assert_allclose(np.asarray(model.optimizer._clip_gradients([short])[0]), [0.3, 0.4], rtol=1e-6)
 
 
-def test_quick_averages_follow_ten_times_as_fast(run):
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(5, 1, (4, 16, 16, 1)).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+def test_steady_averages_follow_ten_times_as_fast_and_meet_no_dropout(run):
+    x = np.random.default_rng(0).normal(5, 1, (4, 16, 16, 1)).astype(np.float32)
 
-    def first_average(build):
+    def averages(build):
+        """Of the last batch normalisation, behind three dropouts: after one batch, and after the same once more."""
         keras.utils.set_random_seed(0)
         model = build((16, 16, 1), 3)
-        model.train_on_batch(x, y)
-        layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
-        return keras.ops.convert_to_numpy(layer.moving_mean)
+        *_, last = (layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+        for _ in range(2):
+            model(x, training=True)
+            yield keras.ops.convert_to_numpy(last.moving_mean).copy()
 
-    slow, quick = first_average(run.build), first_average(run.build_with_quick_averages)
-    assert np.abs(slow).max() > 0.01
-    np.testing.assert_allclose(quick, 10 * slow, rtol=1e-3)
+    once, twice = averages(run.build_with_steady_averages)
+    assert np.abs(once).max() > 1e-3
+    np.testing.assert_allclose(twice, 1.9 * once, atol=1e-6)  # 0.1 of the batch's mean, then 0.19
+    once, twice = averages(run.build)
+    assert np.abs(twice - 1.99 * once).max() > 1e-5
+
+
+def test_steady_averages_keep_the_last_dropout(run):
+    model = run.build_with_steady_averages((16, 16, 1), 3)
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0, 0, 0, 0.4]
 
 
 def test_label_smoothing_is_in_effect(model):
