@@ -92,7 +92,7 @@ def test_committed_accuracy_by_hand(name):
     """Without the suite's code: a number of the protocol table is a mean of shares of right predictions."""
     results = results_of(name)
     raw = pd.read_csv(FOLDER / name / "results" / "predictions.csv.gz")
-    raw = raw[(raw.protocol == "paper") & (raw.split == "test")]
+    raw = raw[(raw.protocol == "paper") & (raw.split == results.protocols["paper"]["scored"])]
     if "window" in raw:
         raw = raw[raw.window >= 0]  # -1 is the whole utterance, which is a metric of its own
     shown = pd.read_csv(FOLDER / name / "results" / "tables" / "protocols.csv")
