@@ -18,6 +18,15 @@ PAPERS = sorted(path.parent.name for path in (ROOT / "reproductions").glob("*/ru
 RATE = 16_000
 
 
+def flat_model(shape, n_classes):
+    """A compiled model that trains in no time: one dense layer."""
+    import keras
+
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")])
+    model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory):
     from ser_keras.corpora import CORPORA

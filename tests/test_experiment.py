@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from conftest import load_run
+from conftest import flat_model, load_run
 
 from ser_keras import cli, experiment
 from ser_keras.errors import SerError
@@ -116,11 +116,6 @@ def test_progress_ends_with_all_steps_done_where_a_run_ends_early(jin, args, tab
 
     batches = []
 
-    def build(shape, n_classes):
-        model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")])
-        model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-        return model
-
     def stop_after_two():
         def stop(epoch, logs):
             callback.model.stop_training = epoch == 1
@@ -129,7 +124,7 @@ def test_progress_ends_with_all_steps_done_where_a_run_ends_early(jin, args, tab
         callback.on_epoch_end = stop
         return [callback]
 
-    recipe = replace(jin.variants["mfcc"], build=build, oversample=True, callbacks=stop_after_two, batch_size=4)
+    recipe = replace(jin.variants["mfcc"], build=flat_model, oversample=True, callbacks=stop_after_two, batch_size=4)
     unequal = table.drop(table[table.emotion == "happy"].index[3:])
     given = args("--protocol", "paper", "--epochs", "9")
     experiment.run_cells(plans(replace(jin, variants={"mfcc": recipe}), given, unequal), given, ())

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import from_names, load_run, run_script
+from conftest import flat_model, from_names, load_run, run_script
 
 from ser_keras.masking import mask, noisy
 from ser_keras.models import conv2d_residual
@@ -168,12 +168,7 @@ def test_nothing_but_training_batches_is_changed(run):
         seen.append(len(batch))
         return batch
 
-    def build(shape, n_classes):
-        model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")])
-        model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-        return model
-
-    recipe = training.replace(run.CODE, build=build, change=spy, callbacks=None, oversample=True)
+    recipe = training.replace(run.CODE, build=flat_model, change=spy, callbacks=None, oversample=True)
     labels = np.array([0, 0, 0, 0, 1, 1, 0, 1, 0, 1])
     parts = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 10)}
     training.fit(recipe, np.ones((10, 2, 2), np.float32), labels, parts, n_classes=2, seed=0, epochs=2)
