@@ -23,7 +23,7 @@ COLOURS = 128
 
 
 def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.DataFrame] | None:
-    """Accuracy by epoch, a panel a protocol: the mean over runs, and the band from the lowest to the highest.
+    """Accuracy by epoch, a panel a protocol: mean of the runs still training, and a band from lowest to highest.
 
     Returns:
         The figure and its numbers (`protocol`, `part`, `epoch`, `mean`, `low`, `high`, `runs`); None without runs.
@@ -54,8 +54,8 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy in %")
-    axes[0].legend(loc="lower right")
-    figure.suptitle(f"{shown(corpus)}, {variant}: accuracy by epoch (line: mean, band: all runs)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle(f"{shown(corpus)}, {variant}: accuracy by epoch (mean and range of the runs still training)")
     columns = ["protocol", "part", "epoch", "mean", "low", "high", "runs"]
     return figure, pd.concat(numbers)[columns].round(2)
 
