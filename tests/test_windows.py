@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import flat_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,8 +94,6 @@ def test_batches_without_a_seed_keep_the_order(windows):
 
 
 def test_fitting_on_windows_is_fitting_on_the_gathered_array():
-    import keras
-
     from ser_keras.extraction import Extraction
 
     rng = np.random.default_rng(0)
@@ -102,13 +101,12 @@ def test_fitting_on_windows_is_fitting_on_the_gathered_array():
     labels = rng.integers(0, 2, len(windows))
     parts = {"train": np.arange(20), "validation": np.arange(20, 24), "test": np.arange(24, len(windows))}
 
-    def build(shape, n_classes):
-        model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(n_classes, "softmax")])
-        model.compile("sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-        return model
-
     recipe = training.Recipe(
-        extraction=Extraction(extract=np.abs, sample_rate=1), build=build, epochs=3, batch_size=20, scaler="coefficient"
+        extraction=Extraction(extract=np.abs, sample_rate=1),
+        build=flat_model,
+        epochs=3,
+        batch_size=20,
+        scaler="coefficient",
     )
     # The whole training part is one batch, so that the order within it changes nothing.
     lazily = training.fit(recipe, windows, labels, parts, n_classes=2, seed=0, epochs=3)
