@@ -26,7 +26,8 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
     """Accuracy by epoch, a panel a protocol: mean of the runs still training, and a band from lowest to highest.
 
     Returns:
-        The figure and its numbers (`protocol`, `part`, `epoch`, `mean`, `low`, `high`, `runs`); None without runs.
+        The figure and its numbers (`protocol`, `part`, `epoch`, `mean`, `low`, `high`, and `runs`, the count of those
+        that reached the epoch); None without runs.
     """
     history = results.history
     history = history[(history.corpus == corpus) & (history.variant == variant)]
@@ -48,8 +49,8 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
             mean, low, high = by_epoch.mean(axis=1), by_epoch.min(axis=1), by_epoch.max(axis=1)
             axis.plot(mean.index, mean, color=colour, label=part, marker="." if len(mean) == 1 else None)
             axis.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
-            table = pd.DataFrame({"mean": mean, "low": low, "high": high}).reset_index()
-            numbers.append(table.assign(protocol=protocol, part=part, runs=by_epoch.shape[1]))
+            table = pd.DataFrame({"mean": mean, "low": low, "high": high, "runs": by_epoch.count(axis=1)})
+            numbers.append(table.reset_index().assign(protocol=protocol, part=part))
         axis.set(title=protocol, xlabel="epoch", ylim=(0, 102))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)

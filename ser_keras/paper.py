@@ -64,9 +64,9 @@ class Claim:
         variant: The recipe that it is said of.
         metric: As in `Reported`; or log/COLUMN, what `history.csv` has in its last epoch ("log/loss", in nats).
         above: It holds where the metric is higher than this (in per cent; of a log, in its own unit).
-        below: It holds where the metric is lower than this.
-        rank: It holds where the metric is among this many highest of its kind: of the classes' recalls, say, or of
-            the wrong predictions of a label.
+        below: It holds where the metric is lower than this; with `above`, where it is between the two.
+        rank: In place of bounds: it holds where the metric is among this many highest of its kind, of the classes'
+            recalls, say, or of the wrong predictions of a label.
     """
 
     section: str
@@ -126,7 +126,8 @@ class Paper:
         key: The folder's name.
         short: "Jin et al. 2022".
         finding: Plain words on what came out; a Jinja2 template with a lookup for every number in it: `mean(...)`,
-            `highest(...)`, `speakers(...)`, `difference(...)`, `gains(...)`, explained at `report.finding`.
+            `each(...)`, `highest(...)`, `speakers(...)`, `difference(...)`, `gains(...)`, explained at
+            `report.finding`.
     """
 
     key: str
@@ -182,8 +183,9 @@ def read(path: Path) -> Paper:
         where = f"{path}: claim {claim.text!r}"
         if not METRIC.fullmatch(claim.metric) and not LOG.fullmatch(claim.metric):
             raise SerError(f"{where}: {claim.metric!r} is no metric")
-        if sum(bound is not None for bound in (claim.above, claim.below, claim.rank)) != 1:
-            raise SerError(f"{where}: give one of above, below and rank")
+        bounded = claim.above is not None or claim.below is not None
+        if bounded == (claim.rank is not None):
+            raise SerError(f"{where}: give above, below or both, or else rank")
     for contrast in paper.contrasts:
         if wrong := [metric for metric in contrast.metrics if not METRIC.fullmatch(metric)]:
             raise SerError(f"{path}: contrast of {contrast.variant}: no metrics: {', '.join(wrong)}")

@@ -278,11 +278,10 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
         (True, False)
     """
     value = values.get(claim.metric, 0.0)
-    scale = 1 if is_log(claim) else 100
-    if claim.above is not None:
-        return scale * value > claim.above
-    if claim.below is not None:
-        return scale * value < claim.below
+    if claim.rank is None:
+        above = -math.inf if claim.above is None else claim.above
+        below = math.inf if claim.below is None else claim.below
+        return above < value * (1 if is_log(claim) else 100) < below
     kind = claim.metric.rpartition("/")[0]
     # Of the confusions of a label, its being right is none.
     others = (v for m, v in values.items() if m.rpartition("/")[0] == kind and m != f"{kind}/{kind.split('/')[-1]}")

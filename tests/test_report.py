@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_keras import report, store, tables
+from ser_keras import figures, report, store, tables
 from ser_keras.errors import SerError
 from ser_keras.evaluation import WHOLE
 from ser_keras.paper import Claim, Contrast, Paper, Reported, Silence
@@ -200,6 +200,13 @@ def test_every_figure_has_its_numbers_beside_it(tmp_path):
     assert curves[curves.part == "while training"]["mean"].tolist() == [50, 90]
 
 
+def test_curves_count_the_runs_that_reached_an_epoch():
+    made = results()
+    stopped_early = made.history[(made.history.seed != 2) | (made.history.epoch == 1)]
+    _, numbers = figures.curves(replace(made, history=stopped_early), "ravdess", "v")
+    assert numbers[numbers.part == "while training"].runs.tolist() == [3, 2]
+
+
 def test_committed_cells_are_added_to_and_not_lost():
     old, new = results(seeds=3), results(seeds=1, right=0.9)
     both = store.combined(new, old)
@@ -286,7 +293,16 @@ def test_windows_and_whole_utterances_stand_side_by_side():
 
 @pytest.mark.parametrize(
     ("bound", "true"),
-    [({"above": 50}, True), ({"above": 61}, False), ({"below": 61}, True), ({"rank": 1}, False), ({"rank": 2}, True)],
+    [
+        ({"above": 50}, True),
+        ({"above": 61}, False),
+        ({"below": 61}, True),
+        ({"above": 50, "below": 61}, True),
+        ({"above": 50, "below": 59}, False),
+        ({"above": 61, "below": 70}, False),
+        ({"rank": 1}, False),
+        ({"rank": 2}, True),
+    ],
 )
 def test_claims_of_the_text_are_judged(bound, true):
     claim = Claim(section="", text="", corpus="ravdess", variant="v", metric="recall/sad", **bound)
