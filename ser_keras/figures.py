@@ -143,17 +143,17 @@ def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list]:
     return figure, list(np.atleast_1d(figure.subplots(1, count)))
 
 
-def write(results: Results, numbers: Numbers, folder: Path) -> list[Path]:
+def write(numbers: Numbers, folder: Path) -> list[Path]:
     """Draw every figure; each is a PNG with a CSV of its numbers beside it.
 
     Returns:
         The PNG files, in the order in which readers meet them.
     """
     paths = []
-    for corpus in results.corpora:
+    for corpus in numbers.results.corpora:
         for variant in numbers.variants(corpus):
             for name, drawn in (
-                ("curves", curves(results, corpus, variant)),
+                ("curves", curves(numbers.results, corpus, variant)),
                 ("confusion", confusions(numbers, corpus, variant)),
             ):
                 if drawn is None:

@@ -47,7 +47,7 @@ def write(paper: Paper, results: Results, out: Path) -> Numbers:
     """`results.csv`, `confusion.csv`, `finding.md`, `tables/`, `figures/`, `report.html` below `out`; their numbers."""
     numbers = Numbers(results)
     with atomic(out / "results.csv") as partial:
-        tidy(numbers.predictions, results.classes).to_csv(partial, index=False, float_format="%.6g")
+        tidy(numbers.predictions, numbers.results.classes).to_csv(partial, index=False, float_format="%.6g")
     with atomic(out / "confusion.csv") as partial:
         confusion(numbers.judged).to_csv(partial, index=False)
     write_text(out / "finding.md", finding(paper, numbers) + "\n")
@@ -58,7 +58,7 @@ def write(paper: Paper, results: Results, out: Path) -> Numbers:
             table.to_csv(partial, index=False)
         write_text(out / "tables" / f"{name}.md", tables.markdown(table))
         write_text(out / "tables" / f"{name}.tex", tables.latex(table))
-    drawn = figures.write(results, numbers, out / "figures")
+    drawn = figures.write(numbers, out / "figures")
     write_text(out / "report.html", html(paper, numbers, drawn, out / DATA))
     return numbers
 
@@ -75,7 +75,7 @@ def publish_paper(results: Results, folder: Path, *, data: Path | None = None) -
         data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
     """
     results = results.real()
-    if not results.cells:
+    if not results.whole().cells:
         raise SerError("There is no finished run on a real corpus to publish.")
     results = store.thinned(results, read(folder / "paper.toml"))
     for path in (folder / "results").glob("*"):
@@ -200,6 +200,8 @@ def show(paper: Paper, numbers: Numbers, out: Path) -> None:
     for row in table.astype(str).to_numpy().tolist():
         printed.add_row(*row)
     console.print(printed)
+    for sentence in tables.lacking(numbers):
+        console.print(sentence, soft_wrap=True)
     console.print("More tables, figures and the ledger:", str(out / "report.html"), soft_wrap=True)
 
 

@@ -16,13 +16,14 @@ from ser_keras import training
 from ser_keras.errors import SerError
 from ser_keras.evaluation import RUN, whole_utterances
 from ser_keras.files import atomic, read_json, write_text
-from ser_keras.protocols import Protocol
+from ser_keras.protocols import PARTS, Protocol
 
 if TYPE_CHECKING:
     from ser_keras.experiment import Experiment
     from ser_keras.paper import Paper
 
 
+SEED = [name for name in RUN if name != "fold"]
 PREDICTIONS, HISTORY, MANIFEST = "predictions.csv.gz", "history.csv", "environment.json"
 
 
@@ -59,6 +60,20 @@ class Results:
             predictions=self.predictions[~self.predictions.corpus.map(lambda name: CORPORA[name].synthetic)],
             history=self.history[~self.history.corpus.map(lambda name: CORPORA[name].synthetic)],
             cells=[cell for cell in self.cells if not CORPORA[cell["cell"]["corpus"]].synthetic],
+        )
+
+    def whole(self) -> Results:
+        """Without the seeds whose cross-validation lacks a fold: a mean over the others is no number of it."""
+        lacking = [tuple(row) for row in unfinished(self)[SEED].itertuples(index=False)]
+
+        def kept(table: pd.DataFrame) -> pd.DataFrame:
+            return table[~pd.MultiIndex.from_frame(table[SEED]).isin(lacking)]
+
+        return replace(
+            self,
+            predictions=kept(self.predictions),
+            history=kept(self.history),
+            cells=[cell for cell in self.cells if tuple(cell["cell"][name] for name in SEED) not in lacking],
         )
 
     @property
@@ -108,6 +123,29 @@ def describe(protocol: Protocol) -> dict[str, Any]:
     return {"kind": type(protocol).__name__} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()
     }
+
+
+def unfinished(results: Results) -> pd.DataFrame:
+    """The seeds whose cross-validation lacks a fold.
+
+    Every recording is tested in one fold, so that all are there when the tested ones are as many as a fold divides. A
+    demonstration runs one fold by intent.
+
+    Returns:
+        Columns `corpus`, `protocol`, `variant`, `seed`, `folds` (finished), `tested` and `recordings`.
+    """
+    from ser_keras.corpora import CORPORA
+
+    rows = []
+    for cell in results.cells:
+        run, shared = cell["cell"], cell["audit"]
+        if "folds" in results.protocols[run["protocol"]] and not CORPORA[run["corpus"]].synthetic:
+            counts = [shared.get(f"utterances/{part}", 0) for part in PARTS]
+            rows.append([run[name] for name in SEED] + [1, shared.get("utterances/test", 0), sum(counts)])
+    table = pd.DataFrame(rows, columns=[*SEED, "folds", "tested", "recordings"])
+    added = {"folds": "sum", "tested": "sum", "recordings": "first"}
+    table = table.groupby(SEED, sort=False).agg(added).reset_index()
+    return table[table.tested < table.recordings]
 
 
 def combined(results: Results, earlier: Results) -> Results:

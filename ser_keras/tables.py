@@ -12,6 +12,7 @@ import pandas as pd
 
 from ser_keras.corpora import CORPORA
 from ser_keras.differences import difference
+from ser_keras.errors import SerError
 from ser_keras.evaluation import (
     BY_UTTERANCE,
     Spread,
@@ -24,7 +25,7 @@ from ser_keras.evaluation import (
 )
 from ser_keras.paper import Claim, Paper
 from ser_keras.protocols import PARTS
-from ser_keras.store import Results
+from ser_keras.store import Results, unfinished
 
 SYNTHETIC = "SYNTHETIC"
 
@@ -33,11 +34,17 @@ class Numbers:
     """Every value over seeds, in per cent, ready to be asked for.
 
     Args:
-        results: The finished cells.
+        results: The finished cells. Seeds of which a fold is missing are named in `unfinished`, and do not count.
+
+    Raises:
+        SerError: No seed counts.
     """
 
     def __init__(self, results: Results) -> None:
-        self.results = results
+        self.unfinished = unfinished(results)
+        results = self.results = results.whole()
+        if not results.cells:
+            raise SerError("\n".join(["No number yet: no seed has all of its folds.", *lacking(self)]))
         # Protocols as described in the results: no code of the paper is needed to read them.
         protocols = {name: SimpleNamespace(**given) for name, given in results.protocols.items()}
         seen = with_views(results.predictions, protocols)
@@ -288,6 +295,22 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
     return value > 0 and sum(v > value for v in others) < claim.rank
 
 
+def waiting(numbers: Numbers) -> pd.DataFrame:
+    """Seeds that do not count yet, as folds are missing."""
+    names = {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "seed": "Seed"}
+    names |= {"folds": "Folds finished", "tested": "Recordings tested", "recordings": "Of"}
+    return numbers.unfinished.rename(columns=names)
+
+
+def lacking(numbers: Numbers) -> list[str]:
+    """The same, a sentence each."""
+    return [
+        f"{row.corpus} {row.protocol} {row.variant} seed {row.seed} does not count before all of its folds are "
+        f"finished: {row.tested:,} of {row.recordings:,} recordings are tested by now."
+        for row in numbers.unfinished.itertuples()
+    ]
+
+
 def protocols(numbers: Numbers) -> pd.DataFrame:
     """The protocols side by side: mean and standard deviation over seeds, interval, and number of seeds."""
     rows = []
@@ -428,6 +451,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
         "claims": claims(paper, numbers),
         "contrasts": contrasts(paper, numbers),
         "protocols": protocols(numbers),
+        "waiting": waiting(numbers),
         "speakers": speakers(numbers),
         "classes": classes(numbers),
         "audit": audit(numbers.results),

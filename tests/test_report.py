@@ -1,6 +1,7 @@
 """Tables and pages from results: every form of them, nothing synthetic published, nothing fetched by the page."""
 
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from ser_keras import figures, report, store, tables
 from ser_keras.errors import SerError
 from ser_keras.evaluation import WHOLE
 from ser_keras.paper import Claim, Contrast, Paper, Reported, Silence
-from ser_keras.protocols import RandomSplit, ScoredOn
+from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn
 from ser_keras.store import Results, describe
 from ser_keras.tables import Numbers
 
@@ -91,6 +92,66 @@ def test_comparison_says_what_was_reported_what_came_out_and_why():
     assert re.fullmatch(r"\d\d\.\d ± \d\.\d %", table.loc["ravdess", "Reproduced"])
     assert table.loc["ravdess", "Verdict"] == "explained by on_train"
     assert table.loc["savee", "Verdict"] == "not run: needs registration"
+
+
+def in_two_folds(*runs, corpus="ravdess"):
+    """As `results`, but each run is a (seed, fold) of a cross-validation in two folds."""
+    made = results(corpus, seeds=len(runs))
+    places = pd.DataFrame(runs, columns=["seed", "fold"])
+
+    def dealt(table):
+        return table.assign(**{name: table.seed.map(places[name]) for name in places})
+
+    counts = {"utterances/train": 200, "utterances/validation": 0, "utterances/test": 200}
+    cells = [
+        cell | {"cell": cell["cell"] | {"seed": seed, "fold": fold}, "audit": cell["audit"] | counts}
+        for cell, (seed, fold) in zip(made.cells, runs, strict=True)
+    ]
+    return replace(
+        made,
+        predictions=dealt(made.predictions),
+        history=dealt(made.history),
+        cells=cells,
+        protocols=made.protocols | {"paper": describe(GroupedFolds(note="", folds=2))},
+    )
+
+
+def test_a_seed_counts_when_its_last_fold_is_finished(tmp_path, capsys):
+    numbers = report.write(paper(), in_two_folds((0, 0), (0, 1), (1, 0)), tmp_path)
+    assert numbers.seeds("ravdess", "paper", "v").keys() == {0}
+    assert numbers.seeds("ravdess", "on_train", "v").keys() == {0}
+    assert set(pd.read_csv(tmp_path / "results.csv").seed) == {0}
+    assert pd.read_csv(tmp_path / "tables" / "waiting.csv").to_dict("records") == [
+        {
+            "Corpus": "ravdess",
+            "Protocol": "paper",
+            "Variant": "v",
+            "Seed": 1,
+            "Folds finished": 1,
+            "Recordings tested": 200,
+            "Of": 400,
+        }
+    ]
+    assert "Not counted yet" in (tmp_path / "report.html").read_text()
+    report.show(paper(), numbers, tmp_path)
+    assert "ravdess paper v seed 1 does not count" in capsys.readouterr().out
+
+
+def test_finished_folds_are_committed_though_they_do_not_count_yet(tmp_path):
+    shutil.copyfile(Path(__file__).parents[1] / "reproductions/jin2022/paper.toml", tmp_path / "paper.toml")
+    made = in_two_folds((0, 0), (0, 1), (1, 0))
+    report.publish_paper(made, tmp_path)
+    assert len(store.from_published(tmp_path / "results").cells) == 3
+    assert "Not counted yet" in (tmp_path / "README.md").read_text()
+
+
+def test_without_a_whole_seed_there_is_no_number(tmp_path):
+    with pytest.raises(SerError, match=r"No number yet.*\n.*200 of 400 recordings are tested"):
+        report.write(paper(), in_two_folds((0, 0)), tmp_path)
+
+
+def test_one_fold_of_a_demonstration_is_enough():
+    assert Numbers(in_two_folds((0, 0), corpus="demo")).seeds("demo", "paper", "v").keys() == {0}
 
 
 def test_synthetic_numbers_bear_no_verdict_and_say_what_they_are():
