@@ -201,7 +201,7 @@ VARIANTS = {
     # The text knows no cyclic rate, no oversampling and no augmentation.
     "text": replace(CODE, callbacks=best_epoch, oversample=False, change=None),
     "rows82": replace(CODE, extraction=Extraction(extract=partial(extract, contrast_bands=5), sample_rate=SAMPLE_RATE)),
-    # Neither text nor code: why the code's validation accuracy swings.
+    # Neither text nor code: what batch normalisation's averages cost the code.
     "steady_averages": replace(CODE, build=build_with_steady_averages),
 }
 
