@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,30 +51,26 @@ class Results:
         """The classes of each corpus, in the order of the tables."""
         return {cell["cell"]["corpus"]: cell["parameters"]["classes"] for cell in self.cells}
 
+    def only(self, wanted: Callable[[dict[str, Any]], bool]) -> Results:
+        """The cells whose records are wanted, with their rows."""
+        cells = [cell for cell in self.cells if wanted(cell)]
+        runs = [tuple(cell["cell"][name] for name in RUN) for cell in cells]
+
+        def kept(table: pd.DataFrame) -> pd.DataFrame:
+            return table[pd.MultiIndex.from_frame(table[RUN]).isin(runs)]
+
+        return replace(self, predictions=kept(self.predictions), history=kept(self.history), cells=cells)
+
     def real(self) -> Results:
         """Without the runs on synthetic sounds, which nobody should cite."""
         from ser_keras.corpora import CORPORA
 
-        return replace(
-            self,
-            predictions=self.predictions[~self.predictions.corpus.map(lambda name: CORPORA[name].synthetic)],
-            history=self.history[~self.history.corpus.map(lambda name: CORPORA[name].synthetic)],
-            cells=[cell for cell in self.cells if not CORPORA[cell["cell"]["corpus"]].synthetic],
-        )
+        return self.only(lambda cell: not CORPORA[cell["cell"]["corpus"]].synthetic)
 
     def whole(self) -> Results:
         """Without the seeds whose cross-validation lacks a fold: a mean over the others is no number of it."""
-        lacking = [tuple(row) for row in unfinished(self)[SEED].itertuples(index=False)]
-
-        def kept(table: pd.DataFrame) -> pd.DataFrame:
-            return table[~pd.MultiIndex.from_frame(table[SEED]).isin(lacking)]
-
-        return replace(
-            self,
-            predictions=kept(self.predictions),
-            history=kept(self.history),
-            cells=[cell for cell in self.cells if tuple(cell["cell"][name] for name in SEED) not in lacking],
-        )
+        lacking = set(unfinished(self)[SEED].itertuples(index=False, name=None))
+        return self.only(lambda cell: tuple(cell["cell"][name] for name in SEED) not in lacking)
 
     @property
     def corpora(self) -> list[str]:
@@ -125,6 +121,11 @@ def describe(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def utterances(cell: Mapping[str, Any]) -> dict[str, int]:
+    """Recordings in each part of a run's data; none where the record is older than that count."""
+    return {part: cell["audit"].get(f"utterances/{part}", 0) for part in PARTS}
+
+
 def unfinished(results: Results) -> pd.DataFrame:
     """The seeds whose cross-validation lacks a fold.
 
@@ -138,10 +139,10 @@ def unfinished(results: Results) -> pd.DataFrame:
 
     rows = []
     for cell in results.cells:
-        run, shared = cell["cell"], cell["audit"]
+        run = cell["cell"]
         if "folds" in results.protocols[run["protocol"]] and not CORPORA[run["corpus"]].synthetic:
-            counts = [shared.get(f"utterances/{part}", 0) for part in PARTS]
-            rows.append([run[name] for name in SEED] + [1, shared.get("utterances/test", 0), sum(counts)])
+            counts = utterances(cell)
+            rows.append([run[name] for name in SEED] + [1, counts["test"], sum(counts.values())])
     table = pd.DataFrame(rows, columns=[*SEED, "folds", "tested", "recordings"])
     added = {"folds": "sum", "tested": "sum", "recordings": "first"}
     table = table.groupby(SEED, sort=False).agg(added).reset_index()
@@ -150,20 +151,14 @@ def unfinished(results: Results) -> pd.DataFrame:
 
 def combined(results: Results, earlier: Results) -> Results:
     """The cells of both; of a cell that both have, the first one's."""
-    keys = {tuple(cell["cell"].values()) for cell in results.cells}
-    old = [cell for cell in earlier.cells if tuple(cell["cell"].values()) not in keys]
-    kept = {tuple(cell["cell"].values()) for cell in old}
-
-    def joined(new: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-        rows = [key in kept for key in table[RUN].itertuples(index=False, name=None)]
-        return pd.concat([new, table[rows]], ignore_index=True)
-
-    cells = sorted([*results.cells, *old], key=lambda cell: tuple(cell["cell"].values()))
+    keys = [cell["cell"] for cell in results.cells]
+    old = earlier.only(lambda cell: cell["cell"] not in keys)
+    cells = sorted([*results.cells, *old.cells], key=lambda cell: tuple(cell["cell"].values()))
     corpora = {cell["cell"]["corpus"] for cell in cells}
     return replace(
         results,
-        predictions=joined(results.predictions, earlier.predictions),
-        history=joined(results.history, earlier.history),
+        predictions=pd.concat([results.predictions, old.predictions], ignore_index=True),
+        history=pd.concat([results.history, old.history], ignore_index=True),
         cells=cells,
         not_run={name: reason for name, reason in results.not_run.items() if name not in corpora},
     )
@@ -171,12 +166,7 @@ def combined(results: Results, earlier: Results) -> Results:
 
 def current(experiment: Experiment, results: Results) -> Results:
     """Without the cells that an older version of the code made."""
-    cells = [cell for cell in results.cells if _current(experiment, cell)]
-    return combined(replace(results, **_no_rows(results), cells=[]), replace(results, cells=cells))
-
-
-def _no_rows(results: Results) -> dict[str, pd.DataFrame]:
-    return {"predictions": results.predictions[:0], "history": results.history[:0]}
+    return results.only(lambda cell: _current(experiment, cell))
 
 
 def thinned(results: Results, paper: Paper) -> Results:

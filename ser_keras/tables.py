@@ -24,8 +24,7 @@ from ser_keras.evaluation import (
     with_views,
 )
 from ser_keras.paper import Claim, Paper
-from ser_keras.protocols import PARTS
-from ser_keras.store import Results, unfinished
+from ser_keras.store import Results, unfinished, utterances
 
 SYNTHETIC = "SYNTHETIC"
 
@@ -162,10 +161,10 @@ def shares(cells: list[dict]) -> pd.DataFrame:
     rows = []
     for cell in cells:
         run = cell["cell"]
-        counts = [cell["audit"].get(f"utterances/{part}", 0) for part in PARTS]
-        if total := sum(counts):
+        counts = utterances(cell)
+        if total := sum(counts.values()):
             key = [run[name] for name in ("corpus", "protocol", "variant", "seed")]
-            rows += [(*key, f"share/{part}", n / total, n) for part, n in zip(PARTS, counts, strict=True)]
+            rows += [(*key, f"share/{part}", n / total, n) for part, n in counts.items()]
     columns = ["corpus", "protocol", "variant", "seed", "metric", "value", "n"]
     return pd.DataFrame(rows, columns=columns).groupby(columns[:5], sort=False).mean().reset_index()
 
