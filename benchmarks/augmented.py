@@ -21,9 +21,9 @@ import numpy as np
 from extraction import off, seconds
 from printing import show
 
-from ser_keras import cli
+from ser_keras.commands import flags as cli
 from ser_keras.corpora import CORPORA
-from ser_keras.extraction import ORIGINAL, extract_corpus
+from ser_keras.features.extraction import ORIGINAL, extract_corpus
 from ser_keras.lessons import script
 
 

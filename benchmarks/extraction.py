@@ -23,9 +23,10 @@ import numpy as np
 import pandas as pd
 from printing import show
 
-from ser_keras import cli, features
+from ser_keras import features
+from ser_keras.commands import flags as cli
 from ser_keras.corpora import CORPORA
-from ser_keras.extraction import Extraction, extract_corpus
+from ser_keras.features.extraction import Extraction, extract_corpus
 from ser_keras.lessons import script
 
 RATE = 22_050
@@ -99,7 +100,7 @@ import tempfile, time
 from pathlib import Path
 import pandas as pd
 from extraction import RATE, jin
-from ser_keras.extraction import Extraction, extract_corpus
+from ser_keras.features.extraction import Extraction, extract_corpus
 table = pd.read_csv(sys.argv[2])
 extraction = Extraction(extract=jin, sample_rate=RATE)
 with tempfile.TemporaryDirectory() as cache:  # imports and first calls are no part of the growth

@@ -18,10 +18,10 @@ from printing import show
 CHILD = """
 import sys
 import numpy as np
-from ser_keras import training
-from ser_keras.extraction import Extraction
-from ser_keras.samples import Samples
-from ser_keras.windows import Window, cut
+from ser_keras.training import fit as training
+from ser_keras.features.extraction import Extraction
+from ser_keras.training.standardised import Samples
+from ser_keras.features.windows import Window, cut
 
 case, way = sys.argv[1:3]
 training.prepare_backend()

@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from printing import show
 
-from ser_keras import training
-from ser_keras.extraction import Extraction
+from ser_keras.features.extraction import Extraction
+from ser_keras.features.windows import Window, Windows, cut
 from ser_keras.models import conv1d, conv1d_residual, stacked_lstm
-from ser_keras.training import Recipe
-from ser_keras.windows import Window, Windows, cut
+from ser_keras.training import fit as training
+from ser_keras.training.fit import Recipe
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ser_keras.experiment import load_corpus
+from ser_keras.runs.experiment import load_corpus
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_keras import audio
-from ser_keras.errors import BadAudioError
+from ser_keras.features import audio
+from ser_keras.support.errors import BadAudioError
 
 
 @pytest.mark.parametrize("source_rate", [8_000, 22_050, 44_100, 48_000])

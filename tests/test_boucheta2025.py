@@ -7,7 +7,7 @@ import pytest
 from conftest import from_names, load_run, run_script
 
 from ser_keras.models import conv1d
-from ser_keras.protocols import RandomSplit, audit, samples_of
+from ser_keras.protocols.splits import RandomSplit, audit, samples_of
 
 SUPPORTS = {"angry": 183, "disgust": 193, "fearful": 177, "happy": 212, "neutral": 270, "sad": 226, "surprised": 179}
 

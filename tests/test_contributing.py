@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 from conftest import ROOT
 
-from ser_keras import paper
+from ser_keras.papers import paper
 
 
 def blocks():

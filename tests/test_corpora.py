@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from ser_keras.corpora import CORPORA, demo, ravdess, savee
-from ser_keras.errors import MissingCorpusError, SerError
+from ser_keras.support.errors import MissingCorpusError, SerError
 
 
 @pytest.mark.parametrize(

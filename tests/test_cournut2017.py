@@ -8,10 +8,10 @@ from conftest import from_names, load_run, run_script
 from scipy.fft import dct
 from scipy.signal import get_window, lfilter
 
-from ser_keras.activations import hard_sigmoid_1
+from ser_keras.features.windows import cut
 from ser_keras.models import stacked_lstm
-from ser_keras.protocols import audit, samples_of
-from ser_keras.windows import cut
+from ser_keras.protocols.splits import audit, samples_of
+from ser_keras.training.activations import hard_sigmoid_1
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import scipy.ndimage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ser_keras import audio, deltas, descriptors, features, waveforms
+from ser_keras import features
+from ser_keras.features import audio, deltas, descriptors, waveforms
 
 RATE = 16_000
 FRAMES = {"frame_length": 2048, "hop_length": 512}

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ser_keras.differences import difference, half_width
-from ser_keras.protocols import StratifiedFolds
-from ser_keras.store import Results, describe
-from ser_keras.tables import Numbers
+from ser_keras.evaluation.differences import difference, half_width
+from ser_keras.protocols.splits import StratifiedFolds
+from ser_keras.reports.tables import Numbers
+from ser_keras.runs.results import Results, describe
 
 RIGHT = {"a": [9, 8, 7, 9, 8], "b": [7, 7, 6, 6, 8]}  # of ten test samples in each of five folds
 

@@ -18,7 +18,7 @@ import soundfile
 from ser_keras.corpora import CORPORA
 from ser_keras.corpora.base import Corpus, Remote
 from ser_keras.corpora.download import download
-from ser_keras.errors import MissingCorpusError, SerError
+from ser_keras.support.errors import MissingCorpusError, SerError
 
 NAMES = ["Actor_01/03-01-01-01-01-01-01.wav", "Actor_02/03-01-03-01-01-01-02.wav"]
 

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from conftest import flat_model, load_run
 
-from ser_keras import cli, experiment
-from ser_keras.errors import SerError
-from ser_keras.files import sha256
+from ser_keras.commands import flags as cli
+from ser_keras.runs import experiment
+from ser_keras.support.errors import SerError
+from ser_keras.support.files import sha256
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_keras.errors import SerError
-from ser_keras.extraction import Extraction, extract_corpus
-from ser_keras.files import sha256
+from ser_keras.features.extraction import Extraction, extract_corpus
+from ser_keras.support.errors import SerError
+from ser_keras.support.files import sha256
 
 CALLS = []
 

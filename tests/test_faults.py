@@ -11,9 +11,9 @@ import pytest
 import soundfile
 from conftest import run_script
 
-from ser_keras.errors import SerError, TooShortError
-from ser_keras.extraction import Extraction, extract_corpus
-from ser_keras.files import atomic, exclusive, sha256, write_text
+from ser_keras.features.extraction import Extraction, extract_corpus
+from ser_keras.support.errors import SerError, TooShortError
+from ser_keras.support.files import atomic, exclusive, sha256, write_text
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "table.md"
     path.write_text("old")
     code = (
-        "import os, signal, sys; from pathlib import Path; from ser_keras.files import atomic\n"
+        "import os, signal, sys; from pathlib import Path; from ser_keras.support.files import atomic\n"
         "with atomic(Path(sys.argv[1])) as partial:\n"
         "    partial.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -91,7 +91,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 import pandas as pd
-from ser_keras.extraction import Extraction, extract_corpus
+from ser_keras.features.extraction import Extraction, extract_corpus
 
 def slow(y):
     time.sleep(0.01)
@@ -153,7 +153,7 @@ def test_very_long_recordings_need_little_memory(wav):
     path = wav(0.1 * np.random.default_rng(0).normal(size=20 * 60 * 8_000), rate=8_000)
     code = (
         "import resource, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from run import extract; from ser_keras import audio\n"
+        "from run import extract; from ser_keras.features import audio\n"
         "y = audio.load(sys.argv[2], sample_rate=22_050)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "assert extract(y).shape == (228, 12)\n"

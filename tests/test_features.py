@@ -2,7 +2,8 @@ import librosa
 import numpy as np
 import pytest
 
-from ser_keras import audio, features
+from ser_keras import features
+from ser_keras.features import audio
 
 RATE = 16_000
 STFT = {"sample_rate": RATE, "n_fft": 2048, "hop_length": 512}

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from ser_keras.fingerprint import fingerprint
+from ser_keras.features.fingerprint import fingerprint
 
 SCRIPT = '''
 import numpy as np
@@ -68,8 +68,8 @@ def test_wakes_no_lazy_module():
     import subprocess
 
     code = (
-        "import sys; from ser_keras import extraction, audio, features; from ser_keras.models import conv1d_residual;"
-        "from ser_keras.fingerprint import fingerprint;"
+        "import sys; from ser_keras import features; from ser_keras.features import extraction, audio; from ser_keras.models import conv1d_residual;"
+        "from ser_keras.features.fingerprint import fingerprint;"
         "[fingerprint(f) for f in (conv1d_residual.build, audio.load, features.mfcc)];"
         "print([m for m in ('tensorflow', 'librosa.core', 'pandas.core') if m in sys.modules])"
     )

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from ser_keras.corpora import CORPORA, iemocap
-from ser_keras.errors import MissingCorpusError, SerError
+from ser_keras.support.errors import MissingCorpusError, SerError
 
 HEAD = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
 RATERS = (

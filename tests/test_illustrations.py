@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from ser_keras import illustrations
+from ser_keras.reports import illustrations
 
 RATE = 8000
 TONE = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)

@@ -16,7 +16,7 @@ def loaded_by(code):
 
 
 def test_import_ser_keras_loads_nothing_heavy():
-    assert loaded_by("import ser_keras, ser_keras.experiment, ser_keras.report") == "[]"
+    assert loaded_by("import ser_keras, ser_keras.runs.experiment, ser_keras.reports.report") == "[]"
 
 
 @pytest.mark.parametrize("paper", PAPERS)

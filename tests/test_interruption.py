@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from ser_keras.interruption import check, ctrl_c
-from ser_keras.progress import Progress
+from ser_keras.support.interruption import check, ctrl_c
+from ser_keras.support.progress import Progress
 
 
 class Dying:

@@ -159,7 +159,7 @@ def test_interrupted_and_run_again_gives_the_same_tables(whole, folder, how):
 
 
 def test_two_runs_on_one_folder_are_refused(folder):
-    from ser_keras.files import exclusive
+    from ser_keras.support.files import exclusive
 
     with exclusive(folder / "held"):
         done = run_script("jin2022", *SHORT, "--out", "held", cwd=folder)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ser_keras import paper
-from ser_keras.errors import SerError
+from ser_keras.papers import paper
+from ser_keras.support.errors import SerError
 
 PAPER = """
 [paper]

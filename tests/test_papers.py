@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from conftest import PAPERS, ROOT, load_run
 
-from ser_keras import paper, report, store, tables
-from ser_keras.errors import SerError
-from ser_keras.evaluation import confusion, tidy
-from ser_keras.tables import Numbers
+from ser_keras.evaluation.metrics import confusion, tidy
+from ser_keras.papers import paper
+from ser_keras.reports import report, tables
+from ser_keras.reports.tables import Numbers
+from ser_keras.runs import results as store
+from ser_keras.support.errors import SerError
 
 FOLDER = ROOT / "reproductions"
 pytestmark = pytest.mark.parametrize("name", PAPERS)

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from ser_keras.corpora import CORPORA
-from ser_keras.errors import SerError
-from ser_keras.protocols import GroupedFolds, RandomSplit, Split, audit, samples_of
+from ser_keras.protocols.splits import GroupedFolds, RandomSplit, Split, audit, samples_of
+from ser_keras.support.errors import SerError
 
 
 @pytest.fixture

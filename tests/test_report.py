@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_keras import figures, report, store, tables
-from ser_keras.errors import SerError
-from ser_keras.evaluation import WHOLE
-from ser_keras.paper import Claim, Contrast, Paper, Reported, Silence
-from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn
-from ser_keras.store import Results, describe
-from ser_keras.tables import Numbers
+from ser_keras.evaluation.metrics import WHOLE
+from ser_keras.papers.paper import Claim, Contrast, Paper, Reported, Silence
+from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn
+from ser_keras.reports import figures, report, tables
+from ser_keras.reports.tables import Numbers
+from ser_keras.runs import results as store
+from ser_keras.runs.results import Results, describe
+from ser_keras.support.errors import SerError
 
 PROTOCOLS = {
     "paper": RandomSplit(note="the paper's", test=0.2),

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ser_keras import training
-from ser_keras.samples import Samples
+from ser_keras.training import fit as training
+from ser_keras.training.standardised import Samples
 
 X = np.random.default_rng(0).normal(5, 3, (200, 4, 7, 1)).astype(np.float32)
 

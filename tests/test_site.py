@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from ser_keras import site, summary
-from ser_keras.errors import SerError
+from ser_keras.reports import site, summary
+from ser_keras.support.errors import SerError
 
 PAPERS = ROOT / "reproductions"
 
@@ -102,7 +102,7 @@ def test_the_readme_has_the_same_table_and_picture(folder):
 
 def test_no_backend_is_loaded(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from ser_keras import site; "
+        "import sys; from pathlib import Path; from ser_keras.reports import site; "
         f"site.build(Path({str(PAPERS)!r}), Path({str(tmp_path)!r})); "
         "assert not {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules), 'a backend'"
     )

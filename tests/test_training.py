@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from ser_keras import training
-from ser_keras.errors import SerError
-from ser_keras.extraction import Extraction
-from ser_keras.training import Cell, Recipe
+from ser_keras.features.extraction import Extraction
+from ser_keras.support.errors import SerError
+from ser_keras.training import fit as training
+from ser_keras.training.fit import Cell, Recipe
 
 
 def build(input_shape, n_classes, rate=0.05):
@@ -173,7 +173,7 @@ def test_callbacks_are_made_for_each_run(data):
 def test_freed_blocks_are_kept():
     code = """
 import ctypes, resource
-from ser_keras import training
+from ser_keras.training import fit as training
 training._keep_freed_memory()
 libc, size = ctypes.CDLL(None), 64 * 2**20
 libc.malloc.restype = ctypes.c_void_p

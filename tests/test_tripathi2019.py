@@ -8,7 +8,7 @@ from conftest import from_names, load_run, run_script
 
 from ser_keras.losses import FocalLoss
 from ser_keras.models import resnet18
-from ser_keras.protocols import audit, samples_of
+from ser_keras.protocols.splits import audit, samples_of
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_iemocaps_selection_is_asserted(run):
 
 
 def test_features_have_the_papers_sizes(run, speech):
-    from ser_keras.audio import resample
+    from ser_keras.features.audio import resample
 
     y = resample(speech, 16_000, run.SAMPLE_RATE)
     mel, cepstra = run.spectrogram(y), run.mfcc(y)

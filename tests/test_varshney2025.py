@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from conftest import flat_model, from_names, load_run, run_script
 
-from ser_keras.masking import mask, noisy
+from ser_keras.augmentation.batches import mask, noisy
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols import audit, samples_of
-from ser_keras.rates import CyclicRate
-from ser_keras.training import oversampled
+from ser_keras.protocols.splits import audit, samples_of
+from ser_keras.training.fit import oversampled
+from ser_keras.training.schedules import CyclicRate
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def model(run):
 
 
 def test_features_have_83_rows_or_82(run, speech):
-    from ser_keras.audio import resample
+    from ser_keras.features.audio import resample
 
     waveform = resample(speech, 16_000, run.SAMPLE_RATE)
     made = run.extract(waveform)
@@ -160,7 +160,7 @@ def test_half_of_a_training_batch_is_changed(run):
 
 
 def test_nothing_but_training_batches_is_changed(run):
-    from ser_keras import training
+    from ser_keras.training import fit as training
 
     seen = []
 

@@ -9,10 +9,10 @@ from conftest import flat_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_keras import training
-from ser_keras.batches import Batches
-from ser_keras.evaluation import whole_utterances
-from ser_keras.windows import Window, Windows, cut
+from ser_keras.evaluation.metrics import whole_utterances
+from ser_keras.features.windows import Window, Windows, cut
+from ser_keras.training import fit as training
+from ser_keras.training.batches import Batches
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.integers(1, 30), st.integers(1, 10))
@@ -94,7 +94,7 @@ def test_batches_without_a_seed_keep_the_order(windows):
 
 
 def test_fitting_on_windows_is_fitting_on_the_gathered_array():
-    from ser_keras.extraction import Extraction
+    from ser_keras.features.extraction import Extraction
 
     rng = np.random.default_rng(0)
     windows, _ = cut(rng.normal(size=(80, 2)).astype(np.float32), np.array([50, 30]), Window(6, 2))

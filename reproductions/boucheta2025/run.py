@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import audio, augmentation, features, waveforms
-from ser_keras.experiment import Data, Experiment, Picture, reproduce
-from ser_keras.extraction import Extraction
+from ser_keras import augmentation, features
+from ser_keras.features import audio, waveforms
+from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d
-from ser_keras.protocols import GroupedFolds, RandomSplit
-from ser_keras.training import Recipe
+from ser_keras.protocols.splits import GroupedFolds, RandomSplit
+from ser_keras.runs.experiment import Data, Experiment, Picture, reproduce
+from ser_keras.training.fit import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -220,7 +221,7 @@ def table_3() -> pd.DataFrame:
 
 def illustrate(table: pd.DataFrame, data: Mapping[str, Data], folder: Path) -> Iterator[Picture]:
     """Tables 1 and 3, Figures 1 to 4; the features of the variants `_mean` as CSV (section 2.4.2) into `folder`."""
-    from ser_keras import illustrations  # draws: --help does without
+    from ser_keras.reports import illustrations  # draws: --help does without
 
     yield "table-1", None, table_1(table)
     yield "table-3", None, table_3()

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import deltas, descriptors, features, masking, waveforms
-from ser_keras.experiment import Experiment, reproduce
-from ser_keras.extraction import Extraction
+from ser_keras import features
+from ser_keras.augmentation import batches as masking
+from ser_keras.features import deltas, descriptors, waveforms
+from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn, Split, draw
-from ser_keras.training import Recipe
+from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn, Split, draw
+from ser_keras.runs.experiment import Experiment, reproduce
+from ser_keras.training.fit import Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -133,7 +135,7 @@ def best_epoch() -> list[keras.callbacks.Callback]:
 
 def cyclic_rate_and_best_epoch() -> list[keras.callbacks.Callback]:
     """The code's; its reduce-on-plateau callback is left out, as the cyclic rate overwrites it [S11]."""
-    from ser_keras.rates import CyclicRate
+    from ser_keras.training.schedules import CyclicRate
 
     return [CyclicRate(LOWEST, HIGHEST, step=STEP), *best_epoch()]
 

@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from ser_keras import cli
+from ser_keras.commands import flags as cli
 from ser_keras.corpora import CORPORA, download
-from ser_keras.errors import SerError
+from ser_keras.support.errors import SerError
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_keras.errors import BadAudioError, MissingCorpusError, SerError
-from ser_keras.files import digest, sha256
+from ser_keras.support.errors import BadAudioError, MissingCorpusError, SerError
+from ser_keras.support.files import digest, sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,7 +240,7 @@ def _checksum(path: str) -> str:
 
 def _damaged(table: pd.DataFrame, known: dict[str, str]) -> Iterator[str]:
     """Files that are not the published ones; where no sums are published, files that cannot be opened."""
-    from ser_keras import audio
+    from ser_keras.features import audio
 
     for row in table.itertuples():
         if not row.sha256:

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 
 from ser_keras.corpora.base import Corpus
-from ser_keras.files import atomic
+from ser_keras.support.files import atomic
 
 SAMPLE_RATE = 16_000
 REPETITIONS = 2

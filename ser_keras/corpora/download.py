@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 import pooch
 
 from ser_keras.corpora.base import Corpus, Remote
-from ser_keras.errors import MissingCorpusError, SerError
-from ser_keras.files import atomic
-from ser_keras.progress import Progress
+from ser_keras.support.errors import MissingCorpusError, SerError
+from ser_keras.support.files import atomic
+from ser_keras.support.progress import Progress
 
 
 def download(corpus: Corpus, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_keras.corpora.base import Corpus
-from ser_keras.errors import SerError
+from ser_keras.support.errors import SerError
 
 CODES = {
     "neu": "neutral",

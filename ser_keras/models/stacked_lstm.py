@@ -42,7 +42,7 @@ def build(
     import keras
     from keras import layers
 
-    from ser_keras.activations import hard_sigmoid_1
+    from ser_keras.training.activations import hard_sigmoid_1
 
     gates = hard_sigmoid_1 if recurrent_activation == "hard_sigmoid_1" else recurrent_activation
 

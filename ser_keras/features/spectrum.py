@@ -1,0 +1,238 @@
+"""Features of a waveform: pure functions, time-major results (frames, coefficients), float32.
+
+Descriptors of one recording share one `Spectrum`, so the Fourier transform is computed once. Values equal
+librosa's to 1e-4 relative; whatever changes the numbers is a keyword argument without a default.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ser_keras.support.errors import TooShortError
+
+# librosa's `power_to_db`: the smallest power that is told from silence, and the range kept below the maximum.
+AMIN, TOP_DB = 1e-10, 80.0
+BLOCK = 64  # frames transformed at a time
+WINDOWS = {"hann": np.hanning, "hamming": np.hamming, "boxcar": np.ones}
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Magnitudes of a short-time Fourier transform, and what is needed to read them.
+
+    Attributes:
+        magnitude: float32, shape (frames, n_fft // 2 + 1).
+        sample_rate: Rate of the waveform in Hz.
+        n_fft: Samples in one transform.
+        hop_length: Samples from one frame to the next.
+    """
+
+    magnitude: np.ndarray
+    sample_rate: int
+    n_fft: int
+    hop_length: int
+
+    @functools.cached_property
+    def power(self) -> np.ndarray:
+        """Squared magnitudes, shape (frames, n_fft // 2 + 1)."""
+        return np.square(self.magnitude)
+
+
+def stft(
+    waveform: np.ndarray,
+    *,
+    sample_rate: int,
+    n_fft: int,
+    hop_length: int,
+    win_length: int | None = None,
+    window: str = "hann",
+    center: bool = True,
+) -> Spectrum:
+    """Short-time Fourier transform, as `librosa.stft` computes it.
+
+    Args:
+        waveform: Shape (samples,).
+        sample_rate: Its rate in Hz.
+        n_fft: Samples in one transform.
+        hop_length: Samples from one frame to the next.
+        win_length: Samples under the window, padded with zeros to `n_fft`; None means `n_fft`.
+        window: A name in `WINDOWS`.
+        center: Pad n_fft // 2 zeros on both sides, so that frame t is centred at sample t * hop_length.
+
+    Returns:
+        The spectrum; 1 + samples // hop_length frames if centred.
+
+    Raises:
+        TooShortError: The waveform is shorter than one frame and not centred.
+
+    Example:
+        >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
+        >>> s = stft(tone, sample_rate=8000, n_fft=256, hop_length=128)
+        >>> s.magnitude.shape, int(s.magnitude[30].argmax()) * 8000 / 256
+        ((63, 129), 1000.0)
+    """
+    n_frames, blocks = _transforms(waveform, n_fft, hop_length, win_length, window, center)
+    magnitude = np.empty((n_frames, n_fft // 2 + 1), np.float32)
+    for block, values in blocks:
+        magnitude[block] = np.abs(values)
+    return Spectrum(magnitude, sample_rate, n_fft, hop_length)
+
+
+def complex_stft(waveform: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
+    """The transform itself (centred, Hann window), for what changes it and goes back to a waveform.
+
+    Args:
+        waveform: Shape (samples,).
+        n_fft: Samples in one transform.
+        hop_length: Samples from one frame to the next.
+
+    Returns:
+        complex64, shape (frames, n_fft // 2 + 1).
+    """
+    n_frames, blocks = _transforms(waveform, n_fft, hop_length, None, "hann", True)
+    spectrum = np.empty((n_frames, n_fft // 2 + 1), np.complex64)
+    for block, values in blocks:
+        spectrum[block] = values
+    return spectrum
+
+
+def _transforms(
+    waveform: np.ndarray, n_fft: int, hop_length: int, win_length: int | None, window: str, center: bool
+) -> tuple[int, Iterator[tuple[slice, np.ndarray]]]:
+    """The number of frames, and their transforms a block at a time: together they would fill the memory.
+
+    In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
+    """
+    frames = frame(waveform, frame_length=n_fft, hop_length=hop_length, center=center)
+    weights = taper(window, n_fft if win_length is None else win_length, n_fft)
+    blocks = (slice(start, start + BLOCK) for start in range(0, len(frames), BLOCK))
+    return len(frames), ((b, np.fft.rfft(frames[b] * weights, axis=1).astype(np.complex64)) for b in blocks)
+
+
+def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: bool) -> np.ndarray:
+    """Overlapping frames as a read-only view, shape (frames, frame_length); no copy unless padded.
+
+    Raises:
+        TooShortError: The waveform is shorter than one frame and not centred.
+    """
+    y = np.asarray(waveform, dtype=np.float32)
+    if center:
+        y = np.pad(y, frame_length // 2)
+    if len(y) < frame_length:
+        raise TooShortError(f"{len(y)} samples are shorter than one frame of {frame_length}")
+    return np.lib.stride_tricks.sliding_window_view(y, frame_length)[::hop_length]
+
+
+@functools.lru_cache(maxsize=16)
+def taper(window: str, win_length: int, n_fft: int) -> np.ndarray:
+    """A periodic window, centred among zeros, shape (n_fft,).
+
+    Raises:
+        ValueError: The window is none of `WINDOWS`.
+    """
+    if window not in WINDOWS:
+        raise ValueError(f"{window!r} is no window; known are {', '.join(WINDOWS)}")
+    weights = WINDOWS[window](win_length + 1)[:-1]
+    left = (n_fft - win_length) // 2
+    return np.pad(weights, (left, n_fft - win_length - left))
+
+
+def mel(spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, htk: bool = False) -> np.ndarray:
+    """Energies in triangular mel filters (Slaney's area normalisation), as `librosa.feature.melspectrogram`.
+
+    Args:
+        spectrum: The short-time spectrum.
+        n_mels: Number of filters.
+        fmin: Lowest frequency of the bank in Hz.
+        fmax: Highest frequency in Hz; None means half the sample rate.
+        htk: HTK's mel formula in place of Slaney's.
+
+    Returns:
+        float32, shape (frames, n_mels).
+    """
+    bank = _mel_bank(spectrum.sample_rate, spectrum.n_fft, n_mels, fmin, fmax, htk)
+    return spectrum.power @ bank
+
+
+@functools.lru_cache(maxsize=16)
+def _mel_bank(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool) -> np.ndarray:
+    import librosa.filters
+
+    bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk)
+    return np.ascontiguousarray(bank.T, dtype=np.float32)
+
+
+def decibels(power: np.ndarray, *, top_db: float | None = TOP_DB) -> np.ndarray:
+    """10 log10 of a power relative to 1, kept within `top_db` of its maximum, as `librosa.power_to_db`.
+
+    Example:
+        >>> decibels(np.array([1.0, 100.0, 0.0]))
+        array([  0.,  20., -60.])
+    """
+    db = 10 * np.log10(np.maximum(power, AMIN))
+    return db if top_db is None else np.maximum(db, db.max() - top_db)
+
+
+def log_mel(
+    spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, top_db: float | None = TOP_DB
+) -> np.ndarray:
+    """Mel spectrogram in decibels relative to 1, shape (frames, n_mels)."""
+    return decibels(mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax), top_db=top_db)
+
+
+def mfcc(
+    spectrum: Spectrum,
+    *,
+    n_mfcc: int,
+    n_mels: int,
+    fmin: float,
+    fmax: float | None,
+    lifter: int = 0,
+    top_db: float | None = TOP_DB,
+) -> np.ndarray:
+    """Mel-frequency cepstral coefficients: orthonormal DCT-II of the log-mel spectrum, as `librosa.feature.mfcc`.
+
+    Args:
+        spectrum: The short-time spectrum.
+        n_mfcc: How many coefficients are kept, from the 0th (the level) on.
+        n_mels: Number of mel filters.
+        fmin: Lowest frequency of the filters in Hz.
+        fmax: Highest frequency in Hz; None means half the sample rate.
+        lifter: Length of the sinusoidal lifter; 0 leaves the coefficients as they are.
+        top_db: Range kept below the loudest filter of the recording; None keeps all.
+
+    Returns:
+        float32, shape (frames, n_mfcc).
+
+    Example:
+        >>> s = stft(np.ones(22_050), sample_rate=22_050, n_fft=2048, hop_length=512)
+        >>> mfcc(s, n_mfcc=13, n_mels=128, fmin=0, fmax=None)[:, 1:13].shape  # the 2nd to 13th
+        (44, 12)
+    """
+    from scipy.fft import dct
+
+    mels = log_mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax, top_db=top_db)
+    return liftered(dct(mels, axis=1, type=2, norm="ortho")[:, :n_mfcc], lifter)
+
+
+def liftered(cepstra: np.ndarray, lifter: int) -> np.ndarray:
+    """Weigh coefficient k (counted from 1) by 1 + lifter / 2 * sin(pi * k / lifter); 0 leaves all as they are."""
+    if lifter == 0:
+        return cepstra
+    k = np.arange(1, cepstra.shape[1] + 1)
+    return cepstra * (1 + lifter / 2 * np.sin(np.pi * k / lifter)).astype(cepstra.dtype)
+
+
+def fit_length(frames: np.ndarray, length: int) -> np.ndarray:
+    """Cut or zero-pad at the end to `length` frames, shape (length, coefficients).
+
+    Example:
+        >>> fit_length(np.ones((2, 1)), 3)[:, 0], fit_length(np.ones((2, 1)), 1)[:, 0]
+        (array([1., 1., 0.]), array([1.]))
+    """
+    kept = frames[:length]
+    return np.pad(kept, ((0, length - len(kept)), *[(0, 0)] * (frames.ndim - 1)))

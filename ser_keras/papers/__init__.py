@@ -1,0 +1,1 @@
+"""`paper.toml`: what a paper reports and leaves open."""

@@ -1,0 +1,1 @@
+"""Protocols: named ways to divide examples, views of another protocol's runs, and the audit."""

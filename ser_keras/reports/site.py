@@ -1,0 +1,144 @@
+"""The static site: every paper's claims beside what came out, made from the committed results alone.
+
+python -m ser_keras.reports.site OUT
+
+Open OUT/index.html. It needs no server and no network, and loads no deep-learning backend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ser_keras.reports import report, summary
+from ser_keras.reports.summary import Published
+from ser_keras.runs import results as store
+from ser_keras.support.errors import SerError
+from ser_keras.support.files import atomic, write_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+PAPERS = Path("reproductions")
+
+
+def build(papers: Path, out: Path) -> list[Path]:
+    """Write the site.
+
+    Args:
+        papers: The folder that holds a folder for each paper.
+        out: Where the site goes; files of an earlier one are overwritten.
+
+    Returns:
+        The pages.
+
+    Raises:
+        SerError: There is no paper in `papers`, or one is not valid.
+    """
+    published = summary.read(papers)
+    if not published:
+        raise SerError(f"There is no paper in {papers}; run this in the repository's root, or pass --papers.")
+    write_text(out / "style.css", "".join((TEMPLATES / name).read_text() for name in ("style.css", "site/site.css")))
+    write_text(out / "site.js", (TEMPLATES / "site" / "site.js").read_text())
+    shared = {"papers": published, "headlines": summary.headlines(published)}
+    pages = [_page(out / "index.html", "index", root=".", **shared)]
+    pages.append(_page(out / "method.html", "method", root=".", **shared))
+    summary.draw(published, out)
+    for p in published:
+        files = copied(p, out / p.paper.key)
+        context = {"p": p, "matrices": matrices(p), "files": files, **shown(p, files)}
+        pages.append(_page(out / p.paper.key / "index.html", "paper", root="..", **context, **shared))
+    return pages
+
+
+def copied(p: Published, folder: Path) -> list[str]:
+    """Copy a paper's figures and numbers beside its page; their paths, as links from the page."""
+    results = p.folder / "results"
+    chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png")]
+    for path in chosen:
+        with atomic(folder / path.relative_to(results)) as partial:
+            shutil.copyfile(path, partial)
+    return [path.relative_to(results).as_posix() for path in chosen]
+
+
+def shown(p: Published, files: list[str]) -> dict[str, Any]:
+    """What a paper's page says beside its tables: the finding, how the runs were made, its pictures."""
+    manifest = p.folder / "results" / "environment.json"
+    cells = json.loads(manifest.read_text(encoding="utf-8"))["cells"] if manifest.exists() else []
+    finding = p.folder / "results" / "finding.md"
+    return {
+        "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",
+        "provenance": store.provenance(cells) if cells else "",
+        "curves": [f for f in files if f.startswith("figures/curves") and f.endswith(".png")],
+        "confusions": [f for f in files if f.startswith("figures/confusion") and f.endswith(".png")],
+        "data": [f for f in files if f.startswith("data/") and f.endswith(".png")],
+    }
+
+
+def matrices(p: Published) -> list[dict[str, Any]]:
+    """Confusion matrices that the paper reports, whole or in part: reported | reproduced | difference."""
+    rows = []
+    for n in p.paper.reported:
+        kind, *names = n.metric.split("/")
+        if kind in ("confusion", "recall"):  # recall/CLASS stands in the diagonal
+            rows.append((kind, n.corpus, n.variant, names[0], names[-1], n.value))
+    reported = pd.DataFrame(rows, columns=["kind", "corpus", "variant", "label", "prediction", "value"])
+    # A diagonal that the paper gives twice is rounded more in its table of recalls.
+    reported = reported.sort_values("kind", kind="stable").drop_duplicates(["corpus", "variant", "label", "prediction"])
+    made = []
+    for (corpus, variant), cells in reported.groupby(["corpus", "variant"], sort=False):
+        known = cells.set_index(["label", "prediction"]).value
+        own = _reproduced(p, corpus, variant)
+        classes = list(dict.fromkeys([*cells.label, *cells.prediction])) if own is None else _classes(own)
+        grid = pd.MultiIndex.from_product([classes, classes])
+        parts = {"reported": known.reindex(grid)}
+        if own is not None:
+            parts["reproduced"] = own.reindex(grid)
+            parts["difference"] = parts["reproduced"] - parts["reported"]
+        tables = {name: values.to_numpy().reshape(len(classes), -1) for name, values in parts.items()}
+        made.append({"corpus": corpus, "variant": variant, "classes": classes, "parts": tables})
+    return made
+
+
+def _reproduced(p: Published, corpus: str, variant: str) -> pd.Series | None:
+    """Per cent by label and prediction under the protocol `paper`; None where nothing was run."""
+    files = sorted((p.folder / "results" / "figures").glob(f"confusion-{corpus}-{variant}*.csv"))
+    files = [f for f in files if f.stem.split("@")[0] == f"confusion-{corpus}-{variant}"]
+    if not files:
+        return None
+    table = pd.read_csv(files[0])
+    return table[table.protocol == "paper"].set_index(["label", "prediction"]).percent
+
+
+def _classes(values: pd.Series) -> list[str]:
+    return list(values.index.get_level_values(0).unique())
+
+
+def _page(path: Path, template: str, *, root: str, **context: Any) -> Path:
+    text = report.templates().get_template(f"site/{template}.html.j2").render(root=root, **context)
+    write_text(path, text)
+    return path
+
+
+def main() -> None:
+    """`python -m ser_keras.reports.site OUT`."""
+    parser = argparse.ArgumentParser(
+        "python -m ser_keras.reports.site", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the site")
+    parser.add_argument("--papers", type=Path, default=PAPERS, metavar="DIR", help="default: reproductions")
+    args = parser.parse_args()
+    try:
+        pages = build(args.papers, args.out)
+    except SerError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    print(f"{len(pages)} pages: open {args.out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()

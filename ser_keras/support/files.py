@@ -1,0 +1,121 @@
+"""Writing that survives a crash: a file is either the old one, the new one, or absent; never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ser_keras.support.errors import SerError
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes the place of `path` in one step.
+
+    Args:
+        path: The file to write. Missing folders are made.
+
+    Raises:
+        SerError: The folder cannot be written, or the disk is full. `path` is left as it was.
+
+    Example:
+        >>> with atomic(Path("out/table.csv")) as partial:  # doctest: +SKIP
+        ...     partial.write_text("a,b")
+    """
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because savers such as Keras's choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".partial{path.suffix}", dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    except OSError as error:
+        raise SerError(f"{path} cannot be written: {_reason(error)}") from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's umask: mkstemp makes private files, but results are for everybody to read."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full. Free some space and run the same command again: finished work is kept."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "no permission. Choose another folder (--out, or --cache for features)."
+    return f"{error.strerror or error}."
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically."""
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path` atomically, keys in their own order."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any | None:
+    """The JSON value in `path`, or None where the file is absent or not JSON (half a file from elsewhere)."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """A short, stable name (16 hexadecimal digits) of a JSON-able value: equal values, equal names."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold `folder` for one run; a second run on it is refused instead of mixing its files in.
+
+    Raises:
+        SerError: Another process holds the folder, or it cannot be written.
+    """
+    import filelock
+
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise SerError(
+            f"{folder} is in use by another run. Wait for it, or choose another folder with --out."
+        ) from error
+    except OSError as error:
+        raise SerError(f"{folder} cannot be written: {_reason(error)}") from error
+    for left_over in folder.rglob(".*.partial*"):  # of a run that was killed
+        left_over.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,1 @@
+"""Fitting a model: schedules, activations, batches, scaling."""
