@@ -14,14 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
+from ser_keras import Experiment, Extraction, Recipe, Window, features, reproduce
 from ser_keras.features import deltas, waveforms
-from ser_keras.features.extraction import Extraction
-from ser_keras.features.windows import Window
 from ser_keras.models import stacked_lstm
-from ser_keras.protocols.splits import GroupedFolds, LastSpeakers, RandomSplit, Split
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, LastSpeakers, RandomSplit, Split
 
 if TYPE_CHECKING:
     import keras

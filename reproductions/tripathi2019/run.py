@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
-from ser_keras.features.extraction import Extraction
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce
 from ser_keras.models import resnet18
-from ser_keras.protocols.splits import GroupedFolds, Split, StratifiedFolds
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, Split, StratifiedFolds
 
 if TYPE_CHECKING:
     import keras

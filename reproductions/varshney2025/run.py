@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce
 from ser_keras.augmentation import batches as masking
 from ser_keras.features import deltas, descriptors, waveforms
-from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn, Split, draw
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn, Split, draw
 
 if TYPE_CHECKING:
     import keras
