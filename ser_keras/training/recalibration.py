@@ -35,7 +35,7 @@ def recalibrate(model: keras.Model, training: Callable[[], Iterator[np.ndarray]]
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in layers:
-        before = keras.Model(model.inputs, layer.input)
+        before = keras.Model(model.inputs[0], layer.input)
         total, squares, count = 0.0, 0.0, 0
         for batch in training():
             # `predict_on_batch` would compile a graph for every layer; one eager pass a batch is as quick.
