@@ -11,7 +11,7 @@ import numpy as np
 from ser_keras.features.extraction import ORIGINAL
 from ser_keras.protocols import Split, samples_of
 from ser_keras.runs.experiment import Experiment, is_view
-from ser_keras.runs.identity import Describer, audio_name, differences
+from ser_keras.runs.identity import Describer, asserted, audio_name, differences
 from ser_keras.runs.planning import chosen_recordings
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
@@ -95,7 +95,8 @@ class Checker:
         examples = self._examples(run["corpus"], recordings, copies, lengths)
         key = ("splits", run["corpus"], run["protocol"], id(examples), run["seed"])
         if key not in self._kept:
-            self._kept[key] = protocol.splits(examples, run["seed"])
+            with asserted():
+                self._kept[key] = protocol.splits(examples, run["seed"])
         splits = self._kept[key]
         if run["fold"] >= len(splits):
             return None
@@ -120,7 +121,9 @@ class Checker:
         if key not in self._kept:
             counts = np.ones(len(recordings) * len(copies), int) if lengths is None else np.array(lengths)
             if len(counts) != len(recordings) * len(copies):
-                raise SerError(f"{len(counts)} recordings and copies in the record, {len(recordings) * len(copies)} now")
+                raise SerError(
+                    f"{len(counts)} recordings and copies in the record, {len(recordings) * len(copies)} now"
+                )
             self._kept[key] = samples_of(recordings, counts, copies)
         return self._kept[key]
 

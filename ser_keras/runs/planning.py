@@ -14,7 +14,7 @@ from ser_keras.features import windows
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
 from ser_keras.protocols import Split, audit, samples_of
 from ser_keras.runs.experiment import Experiment
-from ser_keras.runs.identity import Describer, What, audio_name
+from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
 from ser_keras.runs.run import Run
 from ser_keras.runs.variant import Variant
@@ -149,7 +149,8 @@ def plan(
             )
             for seed in options.seeds:
                 try:
-                    splits = protocol.splits(made.examples, seed)
+                    with asserted():
+                        splits = protocol.splits(made.examples, seed)
                 except ImpossibleError as error:
                     planned.impossible[name] = str(error)
                     break

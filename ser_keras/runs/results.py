@@ -127,7 +127,9 @@ def from_runs(
         table = _thin(pd.read_csv(path.parent / folder.PREDICTIONS, dtype={"utterance": str}), classes)
         if folder.MOMENTS in record["files"]:
             others = pd.read_csv(path.parent / folder.MOMENTS, dtype={"utterance": str})
-            each = [_thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")]
+            each = [
+                _thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")
+            ]
             table = pd.concat([table.assign(moment=END), *each], ignore_index=True)
         predictions.append(_led_by(run, table))
         history.append(_led_by(run, pd.read_csv(path.parent / folder.HISTORY)))
@@ -300,7 +302,9 @@ def inconsistent(results: Results) -> list[str]:
     found = [f"{' '.join(map(str, run))} is there {count} times" for run, count in Counter(runs).items() if count > 1]
     for name, there in ((PREDICTIONS, predicted), (HISTORY, logged)):
         found += [f"{name} lacks {' '.join(map(str, run))}" for run in sorted(set(runs) - there)]
-        found += [f"{name} has {' '.join(map(str, run))}, of which there is no record" for run in sorted(there - set(runs))]
+        found += [
+            f"{name} has {' '.join(map(str, run))}, of which there is no record" for run in sorted(there - set(runs))
+        ]
     return found
 
 

@@ -178,5 +178,3 @@ def _is_first(p: Plan, out: Path) -> bool:
     """Whether no other run of the variant has kept its model: one is enough to try it."""
     variant = p.run.folder(out).parents[1]
     return not any(path.parent != p.run.folder(out) for path in variant.glob(f"seed*/fold*/{files.MODEL}"))
-
-
