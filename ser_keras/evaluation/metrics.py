@@ -92,12 +92,14 @@ def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
     """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name."""
-    views = [
-        predictions[(predictions.protocol == p.of) & (predictions.split == p.scored)].assign(protocol=name)
-        for name, p in protocols.items()
-        if getattr(p, "of", None) and p.scored != "log"
-    ]
-    return pd.concat([predictions, *views], ignore_index=True)
+    moments = predictions.moment if "moment" in predictions else pd.Series("end", index=predictions.index)
+    views = []
+    for name, p in protocols.items():
+        if getattr(p, "of", None) and p.scored != "log":
+            seen = (predictions.protocol == p.of) & (predictions.split == p.scored)
+            views.append(predictions[seen & (moments == getattr(p, "moment", "end"))].assign(protocol=name))
+    joined = pd.concat([predictions[moments == "end"], *views], ignore_index=True)
+    return joined.drop(columns="moment", errors="ignore")
 
 
 def tidy(predictions: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -168,6 +170,8 @@ def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
         if p.scored != "log":
             continue
         of = history[history.protocol == p.of]
+        if (epoch := getattr(p, "epoch", None)) is not None:
+            of = of[of.epoch == epoch]
         last = of.sort_values("epoch").groupby(RUN).tail(1)
         for (corpus, variant, seed), group in last.groupby(["corpus", "variant", "seed"], sort=True):
             rows.append((corpus, name, variant, seed, "accuracy", float(group[p.column].mean()), len(group)))

@@ -236,14 +236,17 @@ class ScoredOn(Protocol):
     Attributes:
         of: The protocol whose runs are scored.
         scored: "train", "validation", "test" or the name of a further part.
+        moment: The moment of training whose predictions are scored: "end", "last", "best_on_validation",
+            "best_on_test", "epoch_N" or "recalibrated"; see `ser_keras.training.moments`.
     """
 
     of: str
+    moment: str = "end"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Logged(Protocol):
-    """No runs of its own, and no predictions: what the training log of another protocol's last epoch says.
+    """No runs of its own, and no predictions: what the training log of another protocol says of an epoch.
 
     Keras's "accuracy" while training is a mean over the epoch's batches, each scored before its own update, with
     dropout on and batch normalisation by the batch. It is no property of the final model; papers quote it still.
@@ -251,10 +254,12 @@ class Logged(Protocol):
     Attributes:
         of: The protocol whose runs are read.
         column: The column of `history.csv`.
+        epoch: The epoch that is read; None for the last.
     """
 
     of: str
     column: str = "accuracy"
+    epoch: int | None = None
     scored: str = "log"
 
 

@@ -73,14 +73,9 @@ class Checker:
         run, what = record["cell"], record["what"]
         recipe, protocol = self.experiment.variants[variant.recipe], self.experiment.protocols[run["protocol"]]
         copies = (ORIGINAL, *protocol.copies)
-        settings = {
-            "epochs": variant.epochs or what["training"]["epochs"],
-            "precision": what["training"]["precision"],
-        }
-        if not variant.epochs and not self._synthetic(run["corpus"]):
-            settings["epochs"] = recipe.epochs
-        elif not variant.epochs:
-            settings["epochs"] = recipe.demo_epochs or recipe.epochs
+        # On the synthetic corpus another number of epochs is no mark, and makes no other run.
+        own = recipe.epochs if not self._synthetic(run["corpus"]) else what["training"]["epochs"]
+        settings = {"epochs": variant.epochs or own, "precision": what["training"]["precision"]}
         chosen = self._chosen(run["corpus"])
         if chosen is None:
             empty = Split(*[np.array([], int)] * 3)

@@ -34,6 +34,7 @@ class Experiment:
         variants: Recipes by name, the main one first.
         protocols: Protocols by name; "paper", the paper's own, is one of them, and so is "speaker_independent".
         labels: Utterance table -> the recordings and emotion labels that the paper uses.
+        main: Variants that a bare `run.py` runs; the others are readings, run when they are asked for. Empty means all.
         demo_variants: Those that --demo runs unless others are asked for; empty means all.
         readings: Variant -> the protocols that it is run under unless others are asked for; of those not named, all.
         illustrate: The paper's own figures and tables of the data: (utterance table, data by variant, a folder for
@@ -48,6 +49,7 @@ class Experiment:
     variants: Mapping[str, Recipe]
     protocols: Mapping[str, Protocol]
     labels: Labels = lambda table: table
+    main: tuple[str, ...] = ()
     demo_variants: tuple[str, ...] = ()
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     illustrate: Illustrate | None = None
@@ -63,7 +65,7 @@ class Experiment:
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
                     f"{closest(of, self.protocols)}"
                 )
-        for name in (*self.demo_variants, *self.readings):
+        for name in (*self.main, *self.demo_variants, *self.readings):
             if name not in self.variants:
                 raise SerError(f"{self.folder.name}: there is no variant {name!r}{closest(name, self.variants)}")
         for variant, names in self.readings.items():

@@ -189,7 +189,7 @@ def plan(
 
 def _asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at."""
-    for variant in options.variants or (demo and experiment.demo_variants) or experiment.variants:
+    for variant in options.variants or (demo and experiment.demo_variants) or experiment.main or experiment.variants:
         names = options.protocols or experiment.run_under(variant)
         yield variant, tuple(dict.fromkeys(experiment.source(name) for name in names))
 
