@@ -100,23 +100,25 @@ def publish_paper(results: Results, folder: Path, *, checker: Checker | None = N
         data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
     """
     results = results.real()
-    target = folder / "results"
     if not results.whole().cells:
         raise SerError("There is no finished run on a real corpus to publish.")
-    if (target / store.MANIFEST).exists():
-        results = store.combined(results, store.from_published(target))
-    if checker is not None:
-        results = store.marked(results, checker.why_not)
-    results = store.thinned(results, read(folder / "paper.toml"))
-    for path in target.glob("*"):
-        if path.name != DATA:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in results.corpora:
         for path in sorted((data or folder).glob(f"{name}/*-*.*")):  # "figure-1.png"; not the features
-            with atomic(target / DATA / name / path.name) as partial:
+            with atomic(folder / "results" / DATA / name / path.name) as partial:
                 shutil.copyfile(path, partial)
-    store.publish(results, target)
+    add(results, folder, checker=checker)
     refresh(folder)
+
+
+def add(results: Results, folder: Path, *, checker: Checker | None = None) -> None:
+    """Add runs to the committed ones in the paper's folder; tables are left as they are."""
+    target = folder / "results"
+    results = store.thinned(results, read(folder / "paper.toml"))
+    if (target / store.MANIFEST).exists():
+        results = store.combined(results, store.made_way(store.from_published(target), results))
+    if checker is not None:
+        results = store.marked(results, checker.why_not)
+    store.publish(results, target)
 
 
 def refresh(folder: Path) -> None:
@@ -126,8 +128,11 @@ def refresh(folder: Path) -> None:
         SerError: `paper.toml` or a committed file is not what it should be.
     """
     paper = read(folder / "paper.toml")
-    published = store.from_published(folder / "results")
-    numbers = write(paper, published, folder / "results")
+    target = folder / "results"
+    published = store.from_published(target)
+    for stale in ("tables", "figures"):  # of variants that are no longer there
+        shutil.rmtree(target / stale, ignore_errors=True)
+    numbers = write(paper, published, target)
     write_text(folder / "README.md", readme(paper, numbers, folder / "results"))
 
 

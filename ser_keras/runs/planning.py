@@ -28,6 +28,8 @@ from ser_keras.training.standardised import Samples
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = ("utterance", "speaker", "emotion", "text", "sha256")  # what protocols and the audit read
+
 
 @dataclass(frozen=True)
 class Data:
@@ -97,6 +99,8 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
     """
     from ser_keras.corpora import CORPORA
 
+    if lacking := [name for name in COLUMNS if name not in table]:
+        raise SerError(f"{corpus}: the utterance table lacks the columns {', '.join(lacking)}.")
     chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")

@@ -15,9 +15,9 @@ from ser_keras.evaluation.metrics import RUN, whole_utterances
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
 from ser_keras.runs.run import ANY
-from ser_keras.runs.variant import recipe_of
+from ser_keras.runs.variant import Variant, recipe_of
 from ser_keras.support.errors import SerError
-from ser_keras.support.files import atomic, read_json, sha256, write_text
+from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 
 if TYPE_CHECKING:
     from ser_keras.papers.paper import Paper
@@ -213,6 +213,34 @@ def combined(results: Results, earlier: Results) -> Results:
     )
 
 
+def made_way(earlier: Results, results: Results) -> Results:
+    """The earlier runs, those of an older recipe that stand where a new one comes renamed to `variant@was-<digest>`."""
+    new = {tuple(cell["cell"].values()): cell for cell in results.cells}
+    names: dict[tuple, str] = {}
+    cells = []
+    for cell in earlier.cells:
+        key = tuple(cell["cell"].values())
+        if key in new and cell.get("what") != new[key].get("what"):
+            names[key] = was(cell)
+            cell = cell | {"cell": cell["cell"] | {"variant": names[key]}}
+        cells.append(cell)
+
+    def renamed(table: pd.DataFrame) -> pd.DataFrame:
+        runs = list(table[RUN].itertuples(index=False, name=None))
+        return table.assign(variant=[names.get(run, run[2]) for run in runs])
+
+    if not names:
+        return earlier
+    return replace(earlier, cells=cells, predictions=renamed(earlier.predictions), history=renamed(earlier.history))
+
+
+def was(record: Mapping[str, Any]) -> str:
+    """The variant's name of a run whose recipe has changed since: `mfcc@was-1f0a93c2`."""
+    # Seed, fold and examples differ from run to run; the rest is what the recipe was.
+    recipe = {k: v for k, v in record.get("what", {}).items() if k not in ("seed", "fold", "examples")}
+    return str(replace(Variant.parse(record["cell"]["variant"]), was=digest(recipe)[:8]))
+
+
 def marked(results: Results, why_not: Callable[[dict[str, Any]], str]) -> Results:
     """The same runs, each that no longer counts with the reason in its record, under `differs`."""
     cells = []
@@ -259,6 +287,11 @@ def publish(results: Results, target: Path) -> None:
     with atomic(target / HISTORY) as partial:
         results.history.to_csv(partial, index=False, float_format="%.5g")
     write_text(target / MANIFEST, manifest.written(results))
+    write_sums(target)
+
+
+def write_sums(target: Path) -> None:
+    """Write the checksums of all files that a committed number rests on."""
     write_text(target / SUMS, "".join(f"{sha256(target / name)}  {name}\n" for name in SUMMED))
 
 

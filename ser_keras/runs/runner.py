@@ -17,10 +17,10 @@ from ser_keras.runs import folder as files
 from ser_keras.runs.identity import differences
 from ser_keras.runs.options import Options
 from ser_keras.runs.planning import Plan
+from ser_keras.runs.results import was
 from ser_keras.runs.run import Run
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
-from ser_keras.support.files import digest, try_exclusive
+from ser_keras.support.files import try_exclusive
 from ser_keras.support.progress import Progress, duration
 from ser_keras.training.fit import Fitted, fit
 
@@ -74,10 +74,7 @@ def set_aside(p: Plan, out: Path) -> None:
     record = files.read(folder)
     if record is None or not (told := differences(record["what"], p.what)):
         return
-    # Seed, fold and examples differ from run to run; the rest is what the recipe was.
-    recipe_was = {k: v for k, v in record["what"].items() if k not in ("seed", "fold", "examples")}
-    was = Variant.parse(record["cell"]["variant"])
-    name = str(Variant(was.recipe, was.backend, was.precision, was.epochs, digest(recipe_was)[:8]))
+    name = was(record)
     moved = Run(**record["cell"] | {"variant": name})
     target = moved.folder(out)
     target.parent.mkdir(parents=True, exist_ok=True)
