@@ -248,6 +248,7 @@ def test_the_page_is_well_formed_escaped_and_fetches_nothing(tmp_path):
     assert len(parser.fetched) == 2
     assert all(source.startswith("data:image/png;base64,") for source in parser.fetched)
     assert "T &lt;b&gt;" in page
+    assert "# T &lt;b>\n" in report.readme(paper(), Numbers(results()), tmp_path)
     assert "own &lt;data&gt; &amp; more" in page
     for heading in ("Protocols side by side", "Ledger", "Contradictions", "Audit"):
         assert heading in page

@@ -18,6 +18,7 @@ from ser_keras.support.messages import did_you_mean, printable, shortened
 
 LARGEST = 2_000_000  # bytes
 SHOWN = 20  # sentences
+NAMED = 10  # unknown names of one table
 SECTIONS = {  # field of Paper, class, and the keys that tell which entry it is
     "reported": ("reported", Reported, ("table", "row")),
     "claim": ("claims", Claim, ("text",)),
@@ -142,10 +143,10 @@ def _made(kind: type, values: Mapping[str, Any], given: Mapping[str, Any] | None
 
 def _unknown(what: str, given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
     strange = [name for name in given if name not in known]
-    for name in strange[:SHOWN]:
+    for name in strange[:NAMED]:
         yield f"there is no {what} {shortened(name)}{did_you_mean(name, known)}"
-    if len(strange) > SHOWN:
-        yield f"there are {len(strange) - SHOWN:,} unknown {what}s more"
+    if len(strange) > NAMED:
+        yield f"there are {len(strange) - NAMED:,} unknown {what}s more"
 
 
 def _misplaced(path: Path, key: Any) -> Iterator[str]:

@@ -108,8 +108,8 @@ Prose = Annotated[str, Field(max_length=findings.LONGEST), AfterValidator(_prose
 Name = Annotated[str, _shaped(r"[a-z0-9_]{1,64}", "a plain name (a-z, 0-9, _)")]
 OptionalName = Annotated[str, _shaped(r"[a-z0-9_]{0,64}", "a plain name (a-z, 0-9, _)")]
 Variant = Annotated[str, _shaped(r"[A-Za-z0-9][\w.-]{0,63}", "the name of a variant, without marks")]
-Measured = Annotated[str, AfterValidator(_measured)]
-Claimed = Annotated[str, AfterValidator(_claimed)]
+Measured = Annotated[str, Field(max_length=200), AfterValidator(_measured)]
+Claimed = Annotated[str, Field(max_length=200), AfterValidator(_claimed)]
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Link = Annotated[str, Field(max_length=2_000), AfterValidator(_link)]
 List = BeforeValidator(_tuple)
