@@ -238,7 +238,7 @@ WRONG = [
         f"x = {{b = '''a'''', {'a.' * 100_000}a = 1}}\n[paper]",
         "cannot be read: it has a key of more than three",
     ),
-    ("[paper]", f'x = {{b = """a""""", {"a." * 100_000}a = 1}}\n[paper]', "cannot be read: it has a key of more than"),
+    ("[paper]", f'x = {{b = """a"""", {"a." * 100_000}a = 1}}\n[paper]', "cannot be read: it has a key of more than"),
     ("[paper]", f"#{'x' * 2_000_000}\n[paper]", "cannot be read: it is larger than 2,000,000 bytes"),
 ]
 
