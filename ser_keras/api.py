@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ser_keras.papers.paper import Paper
+    from ser_keras.papers import Paper
     from ser_keras.reports.tables import Numbers
     from ser_keras.runs.experiment import Experiment
 
@@ -123,7 +123,7 @@ class Code:
     @property
     def reported(self) -> Paper:
         """What the paper reports and leaves open: its `paper.toml`."""
-        from ser_keras.papers.paper import read
+        from ser_keras.papers import read
 
         return read(self.experiment.folder / "paper.toml")
 

@@ -139,11 +139,13 @@ def test_a_seed_counts_when_its_last_fold_is_finished(tmp_path, capsys):
 
 
 def test_finished_folds_are_committed_though_they_do_not_count_yet(tmp_path):
-    shutil.copyfile(Path(__file__).parents[1] / "reproductions/jin2022/paper.toml", tmp_path / "paper.toml")
+    folder = tmp_path / "jin2022"
+    folder.mkdir()
+    shutil.copyfile(Path(__file__).parents[1] / "reproductions/jin2022/paper.toml", folder / "paper.toml")
     made = in_two_folds((0, 0), (0, 1), (1, 0))
-    report.publish_paper(made, tmp_path)
-    assert len(store.from_published(tmp_path / "results").cells) == 3
-    assert "Not counted yet" in (tmp_path / "README.md").read_text()
+    report.publish_paper(made, folder)
+    assert len(store.from_published(folder / "results").cells) == 3
+    assert "Not counted yet" in (folder / "README.md").read_text()
 
 
 def test_without_a_whole_seed_there_is_no_number(tmp_path):
@@ -246,6 +248,7 @@ def test_the_page_is_well_formed_escaped_and_fetches_nothing(tmp_path):
     assert len(parser.fetched) == 2
     assert all(source.startswith("data:image/png;base64,") for source in parser.fetched)
     assert "T &lt;b&gt;" in page
+    assert "# T &lt;b>\n" in report.readme(paper(), Numbers(results()), tmp_path)
     assert "own &lt;data&gt; &amp; more" in page
     for heading in ("Protocols side by side", "Ledger", "Contradictions", "Audit"):
         assert heading in page
@@ -367,13 +370,13 @@ def test_windows_and_whole_utterances_stand_side_by_side():
     ],
 )
 def test_claims_of_the_text_are_judged(bound, true):
-    claim = Claim(section="", text="", corpus="ravdess", variant="v", metric="recall/sad", **bound)
+    claim = Claim(section="4", text="Sad", corpus="ravdess", variant="v", metric="recall/sad", **bound)
     values = {"recall/sad": 0.6, "recall/happy": 0.7, "accuracy": 0.9}
     assert tables.holds(claim, values) is true
 
 
 def test_a_claim_on_confusions_leaves_the_right_ones_aside():
-    claim = Claim(section="", text="", corpus="", variant="", metric="confusion/sad/happy", rank=1)
+    claim = Claim(section="4", text="Sad", corpus="ravdess", variant="v", metric="confusion/sad/happy", rank=1)
     assert tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/happy": 0.2, "confusion/sad/calm": 0.1})
     assert not tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/calm": 0.3})
 

@@ -62,15 +62,28 @@ def run(experiment: Experiment, options: Options) -> list[str]:
     Raises:
         SerError: Something is missing or wrong; the message says what to do.
     """
-    from ser_keras.papers.paper import read
     from ser_keras.reports import report
     from ser_keras.support.files import exclusive
 
-    read(experiment.folder / "paper.toml")  # what is wrong with it is told now, not after hours of training
+    check_paper(experiment)  # what is wrong with paper.toml is told now, not after hours of training
     checker, undone, impossible = make(experiment, options)
     with exclusive(options.out):
         wrong = report.report(experiment, options.out, checker, publish=options.publish, impossible=impossible)
     return undone + wrong
+
+
+def check_paper(experiment: Experiment) -> None:
+    """Read `paper.toml` and hold its names against the experiment's.
+
+    Raises:
+        SerError: It is not valid, or names a corpus, variant or protocol that is not there.
+    """
+    from ser_keras import papers
+
+    path = experiment.folder / "paper.toml"
+    names = {"corpora": experiment.corpora, "variants": experiment.variants, "protocols": experiment.protocols}
+    if wrong := papers.check(papers.read(path), **names):
+        raise SerError("\n".join(f"{path}: {sentence}" for sentence in wrong))
 
 
 def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.evaluation.metrics import LEVEL, SEEDS_NEEDED
+from ser_keras.support.metric import Metric
 
 if TYPE_CHECKING:
     from ser_keras.reports.tables import Numbers
@@ -49,10 +50,13 @@ def difference(
         protocol: Protocol that both are run under.
         variant: One recipe.
         against: The other, whose numbers are subtracted.
-        metric: As in `paper.Reported`.
+        metric: As in `papers.Reported`.
 
     Returns:
         The difference; None where no run of both is there.
+
+    Raises:
+        ValueError: The metric is none.
     """
     one, other = (numbers.seeds(corpus, protocol, name) for name in (variant, against))
     seeds = [seed for seed in one if seed in other]
@@ -61,8 +65,7 @@ def difference(
     points = 100 * np.mean([one[seed].get(metric, 0.0) - other[seed].get(metric, 0.0) for seed in seeds])
     one, other = (numbers.runs(corpus, protocol, name) for name in (variant, against))
     runs = [run for run in one if run in other]
-    # A confusion that never happened is absent, and none; the recall of a class that does not occur is undefined.
-    absent = 0.0 if "confusion/" in metric else math.nan
+    absent = Metric.parse(metric).absent
     values = np.array([100 * (one[run].get(metric, absent) - other[run].get(metric, absent)) for run in runs])
     values = values[np.isfinite(values)]
     half = half_width(values, overlap=numbers.test_to_train(corpus, protocol, variant))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ser_keras.evaluation import differences
 from ser_keras.evaluation.metrics import confusion, tidy
-from ser_keras.papers.paper import Paper, read
+from ser_keras.papers import Paper, read
+from ser_keras.papers import finding as findings
 from ser_keras.reports import figures, tables
 from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
+from ser_keras.support.metric import Metric
 
 if TYPE_CHECKING:
     import jinja2
@@ -156,6 +159,9 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     with its epochs, the `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to
     subtract before the metric, and so does `gains`, which tells those of several metrics whose difference has an
     interval above zero.
+
+    Raises:
+        SerError: The words are no template of lookups alone; see `papers.finding`.
     """
     if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
@@ -164,7 +170,7 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
 
     def each(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        seeds = numbers.seeds(corpus, protocol, variant).values()
+        seeds = [values for values in numbers.seeds(corpus, protocol, variant).values() if metric in values]
         told = [f"{100 * values[metric]:.1f} % after {values['log/epoch']:.0f} epochs" for values in seeds]
         return ", ".join(told) or "(not run)"
 
@@ -186,10 +192,10 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 
     def gains(corpus: str, protocol: str, variant: str, against: str, *metrics: str) -> list[str]:
         found = {m: differences.difference(numbers, corpus, protocol, variant, against, m) for m in metrics}
-        return [metric.rsplit("/", 1)[-1] for metric, change in found.items() if change and change.low > 0]
+        return [Metric.parse(metric).short for metric, change in found.items() if change and change.low > 0]
 
     lookups = {look_up.__name__: look_up for look_up in (mean, each, highest, speakers, difference, gains)}
-    return templates().from_string(paper.finding).render(lookups).strip()
+    return findings.render(paper.finding, lookups)
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
@@ -267,10 +273,14 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
 
 
 def templates() -> jinja2.Environment:
-    """The package's templates; what goes into HTML is escaped."""
-    import jinja2
+    """The package's templates, in Jinja's sandbox: no value leads to the program, and no `range` is endless.
 
-    environment = jinja2.Environment(
+    What goes into HTML is escaped; for Markdown, the filter `plain` keeps a text from being HTML.
+    """
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.PackageLoader("ser_keras.reports"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
@@ -278,5 +288,10 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["zip"] = zip
+    environment.filters |= {"zip": zip, "plain": _plain}
     return environment
+
+
+def _plain(text: str) -> str:
+    """Text for Markdown in which nothing begins a tag of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
