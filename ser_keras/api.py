@@ -141,16 +141,16 @@ class Code:
             >>> paper("jin2022").replace(batch_size=16).experiment.variants["mfcc"].batch_size
             16
         """
-        from ser_keras.runs.experiment import closest
+        from ser_keras.support.messages import did_you_mean
 
         there = self.experiment.variants
         for name in variants:
             if name not in there:
-                raise SerError(f"There is no variant {name!r}{closest(name, there)}.")
+                raise SerError(f"There is no variant {name!r}{did_you_mean(name, there)}.")
         fields = next(iter(there.values())).__dataclass_fields__
         for name in settings:
             if name not in fields:
-                raise SerError(f"A recipe has no {name!r}{closest(name, fields)}.")
+                raise SerError(f"A recipe has no {name!r}{did_you_mean(name, fields)}.")
         changed = {n: replace(r, **settings) if not variants or n in variants else r for n, r in there.items()}
         return replace(self, experiment=replace(self.experiment, variants=changed))
 
@@ -202,11 +202,11 @@ class Outcome:
             SerError: There is none of that name.
         """
         from ser_keras.reports import tables
-        from ser_keras.runs.experiment import closest
+        from ser_keras.support.messages import did_you_mean
 
         made = tables.all_tables(self.code.reported, self.numbers)
         if name not in made:
-            raise SerError(f"There is no table {name!r}{closest(name, made)}.")
+            raise SerError(f"There is no table {name!r}{did_you_mean(name, made)}.")
         return made[name]
 
     def curves(self) -> Figure:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_keras.runs.checking import Checker
+    from ser_keras.runs.costs import Costs
     from ser_keras.runs.planning import Plan
     from ser_keras.runs.run import Run
 
@@ -115,6 +116,7 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
     print(f"Computing on {backend.name()} ({backend.device()}); results go to {options.out}", file=sys.stderr)
     checker = Checker(experiment, Describer(), tables)
     committed = committed_runs(experiment, checker) if options.publish else set()
+    costs = known_costs(experiment) if options.until is not None else None
     for name, table in tables.items():
         planned = planning.plan(experiment, options, name, table, checker.describer)
         for protocol, reason in planned.impossible.items():
@@ -124,8 +126,7 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
         impossible[name] = planned.impossible
         if experiment.illustrate and planned.plans:
             draw_data(experiment, experiment.labels(table), planned.plans, options.out / "data" / name)
-        elsewhere = runner.make(planning.shard(planned.plans, options.shard), options, committed)
-        undone += [f"{run} is being made by another process; run again when it is done." for run in elsewhere]
+        undone += runner.make(planning.shard(planned.plans, options.shard), options, committed, costs)
     return checker, undone, impossible
 
 
@@ -157,11 +158,11 @@ def load_corpus(
         SerError: It is unknown, incomplete or damaged.
     """
     from ser_keras.corpora import CORPORA, download
-    from ser_keras.runs.experiment import closest
     from ser_keras.support.folders import cache_folder, data_folder, user_data_folder
+    from ser_keras.support.messages import did_you_mean
 
     if name not in CORPORA:
-        raise SerError(f"There is no corpus {name!r}{closest(name, CORPORA)}.")
+        raise SerError(f"There is no corpus {name!r}{did_you_mean(name, CORPORA)}.")
     corpus = CORPORA[name]
     folder = data_folder(data) / corpus.folder
     # Only into the suite's own folder: one that a person named is theirs.
@@ -195,6 +196,15 @@ def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
         return set()
     cells = store.from_published(folder).cells
     return {Run(**cell["cell"]) for cell in cells if not checker.why_not(cell)}
+
+
+def known_costs(experiment: Experiment) -> Costs:
+    """What runs are expected to take, from the committed ones."""
+    from ser_keras.runs import results as store
+    from ser_keras.runs.costs import Costs
+
+    folder = experiment.folder / "results"
+    return Costs(store.from_published(folder).cells if folder.exists() else [])
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:

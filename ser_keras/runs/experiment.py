@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ser_keras.protocols import Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
+from ser_keras.support.messages import did_you_mean
 from ser_keras.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -57,23 +58,23 @@ class Experiment:
     def __post_init__(self) -> None:
         for name in (MAIN, NEW_SPEAKERS):
             if name not in self.protocols:
-                raise SerError(f"{self.folder.name}: PROTOCOLS lacks {name!r}{closest(name, self.protocols)}")
+                raise SerError(f"{self.folder.name}: PROTOCOLS lacks {name!r}{did_you_mean(name, self.protocols)}")
         for name, protocol in self.protocols.items():
             of = getattr(protocol, "of", None)
             if of is not None and (of not in self.protocols or is_view(self.protocols[of])):
                 raise SerError(
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
-                    f"{closest(of, self.protocols)}"
+                    f"{did_you_mean(of, self.protocols)}"
                 )
         for name in (*self.main, *self.demo_variants, *self.readings):
             if name not in self.variants:
-                raise SerError(f"{self.folder.name}: there is no variant {name!r}{closest(name, self.variants)}")
+                raise SerError(f"{self.folder.name}: there is no variant {name!r}{did_you_mean(name, self.variants)}")
         for variant, names in self.readings.items():
             for name in names:
                 if name not in self.protocols:
                     raise SerError(
                         f"{self.folder.name}: {variant} is to run under {name!r}, which is no protocol"
-                        f"{closest(name, self.protocols)}"
+                        f"{did_you_mean(name, self.protocols)}"
                     )
 
     def run_under(self, variant: str) -> tuple[str, ...]:
@@ -95,11 +96,3 @@ class Experiment:
 def is_view(protocol: Protocol) -> bool:
     """Whether a protocol has no runs of its own."""
     return isinstance(protocol, (ScoredOn, Logged))
-
-
-def closest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    """A suggestion to put behind an error about a name: "; did you mean 'paper'?", or the names that there are."""
-    import difflib
-
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]!r}?" if found else f"; there are {', '.join(known)}" if known else ""

@@ -129,7 +129,7 @@ def plan(
         print(f"{corpus}: {unused.sum():,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr)
     planned = Planned()
     data: dict[tuple, Data] = {}
-    for variant, names in _asked(experiment, options, demo=demo):
+    for variant, names in asked(experiment, options, demo=demo):
         recipe = experiment.variants[variant]
         epochs = options.epochs or (demo and recipe.demo_epochs) or recipe.epochs
         for name in names:
@@ -191,7 +191,7 @@ def plan(
     return planned
 
 
-def _asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+def asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at."""
     for variant in options.variants or (demo and experiment.demo_variants) or experiment.main or experiment.variants:
         names = options.protocols or experiment.run_under(variant)
