@@ -8,7 +8,7 @@ from conftest import flat_model, from_names, load_run, run_script
 
 from ser_keras.augmentation.batches import mask, noisy
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols.splits import audit, samples_of
+from ser_keras.protocols import audit, examples_of
 from ser_keras.training.fit import oversampled
 from ser_keras.training.schedules import CyclicRate
 
@@ -188,7 +188,7 @@ def test_oversampled_copies_come_from_the_training_part():
 @pytest.fixture(scope="module")
 def samples():
     table = from_names("ravdess")
-    return samples_of(table, np.ones(len(table), int), ("original",))
+    return examples_of(table, np.ones(len(table), int), ("original",))
 
 
 def test_the_split_has_the_authors_sizes(run, samples):

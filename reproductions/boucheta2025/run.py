@@ -17,7 +17,7 @@ from ser_keras import augmentation, features
 from ser_keras.features import audio, waveforms
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit
+from ser_keras.protocols import GroupKFold, RandomSplit
 from ser_keras.runs.experiment import Data, Experiment, Picture, reproduce
 from ser_keras.training.fit import Recipe
 
@@ -147,7 +147,7 @@ PROTOCOLS = {
         test=TEST,
         validation=VALIDATION,
     ),
-    "speaker_independent": GroupedFolds(
+    "speaker_independent": GroupKFold(
         note="five folds by speaker; training recordings get copies, test ones are originals",
         folds=5,
         validation=VALIDATION,

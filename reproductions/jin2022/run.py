@@ -11,7 +11,7 @@ import numpy as np
 from ser_keras import augmentation, features
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d_residual
-from ser_keras.protocols.splits import GroupedFolds, Logged, RandomSplit, ScoredOn
+from ser_keras.protocols import GroupKFold, Logged, RandomSplit, ScoredOn
 from ser_keras.runs.experiment import Experiment, reproduce
 from ser_keras.training.fit import Recipe
 
@@ -80,7 +80,7 @@ PROTOCOLS = {
         test=0.3,
         copies=tuple(COPIES),
     ),
-    "speaker_independent": GroupedFolds(note="five folds by speaker: nobody is heard in training and test", folds=5),
+    "speaker_independent": GroupKFold(note="five folds by speaker: nobody is heard in training and test", folds=5),
 }
 
 EXPERIMENT = Experiment(

@@ -17,7 +17,7 @@ import numpy as np
 from ser_keras import features
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import resnet18
-from ser_keras.protocols.splits import GroupedFolds, Split, StratifiedFolds
+from ser_keras.protocols import GroupKFold, StratifiedKFold
 from ser_keras.runs.experiment import Experiment, reproduce
 from ser_keras.training.fit import Recipe
 
@@ -105,17 +105,16 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnheardFolds(GroupedFolds):
+class UnheardFolds(GroupKFold):
     """Folds by session where the corpus has sessions (two speakers each), else by speaker."""
 
-    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
-        """Five divisions."""
-        by = "session" if "session" in samples else "speaker"
-        return GroupedFolds(note=self.note, folds=self.folds, by=by).splits(samples, seed)
+    def column(self, examples: pd.DataFrame) -> str:
+        """What is kept together."""
+        return "session" if "session" in examples else self.by
 
 
 PROTOCOLS = {
-    "paper": StratifiedFolds(
+    "paper": StratifiedKFold(
         note="stratified 5-fold cross-validation by utterance: speakers stand on both sides", folds=FOLDS
     ),
     "speaker_independent": UnheardFolds(

@@ -373,6 +373,8 @@ def audit(results: Results) -> pd.DataFrame:
         for cell in results.cells
     ]
     table = pd.DataFrame(rows)
+    shared = ["shared_speakers", "shared_texts", "identical_audio"]  # None where the corpus does not tell
+    table = table.astype({name: float for name in shared if name in table})
     if not table.padded.any():
         table = table.drop(columns="padded")
     order = list(results.protocols)
@@ -390,7 +392,7 @@ def audit(results: Results) -> pd.DataFrame:
     }
     names = {column: name for column, name in names.items() if column in table}
     grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
-    means = grouped[list(names)].mean().map(lambda v: f"{v:,.1f}".removesuffix(".0"))
+    means = grouped[list(names)].mean().map(lambda v: "unknown" if pd.isna(v) else f"{v:,.1f}".removesuffix(".0"))
     means.insert(0, "runs", grouped.size())
     means = means.reset_index().rename(
         columns=names | {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "runs": "Runs"}

@@ -23,7 +23,7 @@ from ser_keras.support.files import atomic, digest, exclusive
 from ser_keras.features.fingerprint import fingerprint
 from ser_keras.support.interruption import ctrl_c
 from ser_keras.support.progress import Progress, duration
-from ser_keras.protocols.splits import Logged, Protocol, ScoredOn, Split, audit, samples_of
+from ser_keras.protocols import Logged, Protocol, ScoredOn, Split, audit, examples_of
 from ser_keras.training.standardised import Samples
 from ser_keras.training.fit import Cell, Recipe
 
@@ -278,7 +278,7 @@ def plan(experiment: Experiment, args: argparse.Namespace, corpus: str, table: p
                 if recipe.scaler == "row":
                     x = Samples(x, np.arange(len(x)))
                 left_out = table.attrs.get("left_out", 0) + len(features.bad)
-                samples = samples_of(chosen, lengths, copies)
+                samples = examples_of(chosen, lengths, copies)
                 data[key] = Data(samples, x, classes, checksum, left_out, padded)
             definition = experiment.definition(name, variant, epochs=epochs, precision=args.precision)
             shown = label(variant, recipe, epochs, args.precision, demo=demo)

@@ -16,7 +16,7 @@ from ser_keras.training import fit as training
 from ser_keras.support.errors import SerError
 from ser_keras.evaluation.metrics import RUN, whole_utterances
 from ser_keras.support.files import atomic, read_json, write_text
-from ser_keras.protocols.splits import PARTS, Protocol
+from ser_keras.protocols import PARTS, Protocol
 
 if TYPE_CHECKING:
     from ser_keras.runs.experiment import Experiment
@@ -116,7 +116,7 @@ def from_cells(experiment: Experiment, out: Path) -> Results:
 
 def describe(protocol: Protocol) -> dict[str, Any]:
     """A protocol's class and attributes, as JSON."""
-    return {"kind": type(protocol).__name__} | {
+    return {"kind": type(protocol).__name__, "covers": protocol.covers} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()
     }
 
@@ -140,7 +140,9 @@ def unfinished(results: Results) -> pd.DataFrame:
     rows = []
     for cell in results.cells:
         run = cell["cell"]
-        if "folds" in results.protocols[run["protocol"]] and not CORPORA[run["corpus"]].synthetic:
+        protocol = results.protocols[run["protocol"]]
+        # Results of before protocols told so have the number of folds.
+        if protocol.get("covers", "folds" in protocol) and not CORPORA[run["corpus"]].synthetic:
             counts = utterances(cell)
             rows.append([run[name] for name in SEED] + [1, counts["test"], sum(counts.values())])
     table = pd.DataFrame(rows, columns=[*SEED, "folds", "tested", "recordings"])

@@ -15,6 +15,10 @@ class MissingCorpusError(SerError):
     exit_code = 2
 
 
+class ImpossibleError(SerError):
+    """A corpus cannot be divided as a protocol asks; the message names the rule and the counts."""
+
+
 class TooShortError(ValueError):
     """A waveform or its frames are fewer than a feature needs."""
 
