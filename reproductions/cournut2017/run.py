@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras import features
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.features import deltas, waveforms
 from ser_keras.features.extraction import Extraction
 from ser_keras.features.windows import Window
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # 2.1 Dataset: seven emotions; the text lists fear twice and leaves sadness out
 CORPORA = ("emodb",)
 UTTERANCES, SPEAKERS = 535, 10
+EMOTIONS = ("neutral", "anger", "happiness", "sadness", "fear", "disgust", "boredom")
 
 # 2.2.1 Features extraction: steps 1 to 4, with the constants of the authors' speech course [S1]
 SAMPLE_RATE = 16_000  # Hz, Emo-DB's own
@@ -172,6 +174,7 @@ EXPERIMENT = Experiment(
     corpora=CORPORA,
     variants=VARIANTS,
     protocols=PROTOCOLS,
+    labels=partial(chosen, words=EMOTIONS),
     demo_variants=("mspec_dd",),
 )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ser_keras import features
 from ser_keras.augmentation import batches as masking
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.features import deltas, descriptors, waveforms
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv2d_residual
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # I Data: "labeled audio samples" [S1]
 CORPORA = ("ravdess",)
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 # II.A Feature extraction: pre-emphasis, then trimming [S2]
 SAMPLE_RATE = 22_050  # Hz
@@ -220,6 +222,7 @@ EXPERIMENT = Experiment(
     corpora=CORPORA,
     variants=VARIANTS,
     protocols=PROTOCOLS,
+    labels=partial(chosen, words=EMOTIONS),
     demo_variants=("code",),
 )
 

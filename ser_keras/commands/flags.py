@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ser_keras.corpora.folders import data_folder
+from ser_keras.support.folders import user_cache_folder, user_data_folder
 from ser_keras.training.fit import PRECISIONS
+
+__all__ = ["cache_folder", "data_folder", "parser", "user_data_folder"]
 
 
 def parser(
@@ -72,24 +75,6 @@ def _positive(text: str) -> int:
     return number
 
 
-def data_folder(given: Path | None) -> Path:
-    """Where corpora lie: the flag, else $SER_KERAS_DATA, else the per-user data folder."""
-    if given is not None:
-        return given
-    if from_environment := os.environ.get("SER_KERAS_DATA"):
-        return Path(from_environment)
-    return user_data_folder()
-
-
-def user_data_folder() -> Path:
-    """The per-user data folder, into which open corpora are downloaded."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("ser_keras"))
-
-
 def cache_folder(given: Path | None) -> Path:
     """Where features are kept: the flag, else the per-user cache folder."""
-    import platformdirs
-
-    return given or Path(platformdirs.user_cache_dir("ser_keras")) / "features"
+    return given or user_cache_folder() / "features"

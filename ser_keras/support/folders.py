@@ -1,0 +1,19 @@
+"""The folders of this user: where downloads lie, and what may be computed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def user_data_folder() -> Path:
+    """The per-user data folder, into which open corpora are downloaded."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("ser_keras"))
+
+
+def user_cache_folder() -> Path:
+    """The per-user cache folder: features, the synthetic corpus, long lists of names."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("ser_keras"))
