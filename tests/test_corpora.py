@@ -123,13 +123,15 @@ def test_a_file_that_is_no_published_one_counts_as_damaged_whatever_its_ending(t
 
 @pytest.mark.real_audio
 def test_a_foreign_file_beside_the_published_one_changes_nothing(real_data, tmp_path):
-    name = "03-01-01-01-01-01-01"
-    shutil.copy(real_data / "ravdess" / "Actor_01" / f"{name}.wav", tmp_path)
-    (tmp_path / f"{name}.flac").write_bytes(b"foreign")
+    name = "03-01-01-01-01-01-01.wav"
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a" / name).write_bytes(b"foreign")
+    shutil.copy(real_data / "ravdess" / "Actor_01" / name, tmp_path / "b")
     found = CORPORA["ravdess"].validate(tmp_path)
     assert not found.damaged
-    assert found.table.path.tolist() == [str(tmp_path / f"{name}.wav")]
-    assert found.others == [f"{name}.flac"]
+    assert found.table.path.tolist() == [str(tmp_path / "b" / name)]
+    assert found.others == [f"a/{name}"]
 
 
 def test_what_is_no_file_is_not_counted_and_named_for_what_it_is(tmp_path):

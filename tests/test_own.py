@@ -122,7 +122,11 @@ def test_all_mistakes_are_listed_at_once(table, tmp_path):
         ("path,emotion,speaker,path", [], "1 columns stand there twice: path"),
         ("path,emotion,speaker", ['"a/1.wav,sad,ann'], "line 2: no CSV"),
         ("path,emotion,speaker", ["a\0.wav,sad,ann", "c,angry,bob"], r"2 files are missing: line 2: a\?\.wav"),
-        ("path,emotion,speaker", ["x" * 5000 + ",sad,ann", "c,angry,bob"], r"2 files are missing: line 2: x{192}\.\.\., line 3"),
+        (
+            "path,emotion,speaker",
+            ["x" * 5000 + ",sad,ann", "c,angry,bob"],
+            r"2 files are missing: line 2: x{192}\.\.\., line 3",
+        ),
         ("path,emotion,speaker", ["\x1b[31m.wav,sad,ann", "b,angry,bob"], r"line 2: \?\[31m\.wav"),
     ],
 )

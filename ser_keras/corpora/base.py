@@ -28,11 +28,21 @@ LARGEST = 2**31  # bytes: more than any recording; what is larger is not read
 
 @dataclass(frozen=True)
 class Remote:
-    """An archive that may be downloaded by anybody."""
+    """An archive that may be downloaded by anybody.
+
+    Attributes:
+        url: Its address.
+        checksum: "md5:..."; None where nobody publishes it: the recordings' own sums then decide.
+        size: Bytes, or the most that it may have.
+        second: Another source of it, which is asked where this one fails.
+        only_known: It holds more, or other editions: only the recordings with published sums are taken.
+    """
 
     url: str
-    checksum: str | None  # "md5:..."; None where nobody publishes it: the recordings' own sums then decide
-    size: int  # bytes, for the progress bar
+    checksum: str | None
+    size: int
+    second: Remote | None = None
+    only_known: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,10 @@ class MissingCorpusError(SerError):
     exit_code = 2
 
 
+class SourceError(SerError):
+    """What a server sent is not what was published there."""
+
+
 class ImpossibleError(SerError):
     """A corpus cannot be divided as a protocol asks; the message names the rule and the counts."""
 
