@@ -79,8 +79,9 @@ def _root(folder: Path) -> Path:
 
 def _turns(file: Path, dialog: re.Match[str]) -> Iterator[tuple[int, Row]]:
     """Number of the line and row of each turn that a file of summaries lists."""
+    name = printable(file)
     for number, line in enumerate(_lines(file), 1):
-        where = f"{printable(file)}, line {number}"
+        where = f"{name}, line {number}"
         if len(line) > LONGEST_LINE:
             raise SerError(f"{where}: {len(line):,} characters are no line of IEMOCAP; unpack the release again")
         match = SUMMARY.fullmatch(line.strip())
