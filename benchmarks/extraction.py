@@ -25,9 +25,9 @@ from printing import show
 
 from ser_keras import features
 from ser_keras.corpora import CORPORA
+from ser_keras.corpora.folders import data_folder
 from ser_keras.features.extraction import Extraction, extract_corpus
 from ser_keras.runs.script import load as script
-from ser_keras.support.folders import data_folder
 
 RATE = 22_050
 PAPER = script(Path(__file__).parents[1] / "reproductions" / "varshney2025" / "run.py")

@@ -95,13 +95,13 @@ def extract(
         ((180, 100), 180)
     """
     from ser_keras.features.extraction import ORIGINAL, Extraction, extract_corpus
-    from ser_keras.protocols import samples_of
+    from ser_keras.protocols import examples_of
     from ser_keras.support.folders import cache_folder
 
     extraction = Extraction(extract=function, sample_rate=sample_rate, augment=augment, **how)
     copies = (ORIGINAL, *(augment or {}))
     made = extract_corpus(table.reset_index(drop=True), extraction, cache=cache_folder(None), copies=copies)
-    return Extracted(made.values, samples_of(table.reset_index(drop=True), made.lengths, copies))
+    return Extracted(made.values, examples_of(table.reset_index(drop=True), made.lengths, copies))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ser_keras.evaluation.differences import difference, half_width
-from ser_keras.protocols.splits import StratifiedFolds
+from ser_keras.protocols import StratifiedKFold
 from ser_keras.reports.tables import Numbers
 from ser_keras.runs.results import Results, describe
 
@@ -25,7 +25,7 @@ def results(*, same_test: bool = False, seeds: int = 1) -> Results:
                 rows.append(table.assign(**run))
                 cells.append({"cell": run, "audit": {"train": 40}, "parameters": {"classes": ["happy", "sad"]}})
     history = pd.DataFrame(columns=["corpus", "protocol", "variant", "seed", "fold", "epoch", "accuracy"])
-    protocols = {"paper": describe(StratifiedFolds(note="", folds=5))}
+    protocols = {"paper": describe(StratifiedKFold(note="", folds=5))}
     return Results(pd.concat(rows, ignore_index=True), history, cells, protocols, {})
 
 

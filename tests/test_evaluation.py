@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_keras.evaluation.metrics import agrees, by_seed, confusion, metrics, spread, tidy, verdict, with_views
-from ser_keras.protocols.splits import RandomSplit, ScoredOn
+from ser_keras.protocols import RandomSplit, ScoredOn
 
 PROTOCOLS = {
     "paper": RandomSplit(note="", test=0.2),

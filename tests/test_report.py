@@ -12,7 +12,7 @@ import pytest
 
 from ser_keras.evaluation.metrics import WHOLE
 from ser_keras.papers.paper import Claim, Contrast, Paper, Reported, Silence
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn
+from ser_keras.protocols import GroupKFold, RandomSplit, ScoredOn
 from ser_keras.reports import figures, report, tables
 from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
@@ -113,8 +113,33 @@ def in_two_folds(*runs, corpus="ravdess"):
         predictions=dealt(made.predictions),
         history=dealt(made.history),
         cells=cells,
-        protocols=made.protocols | {"paper": describe(GroupedFolds(note="", folds=2))},
+        protocols=made.protocols | {"paper": describe(GroupKFold(note="", folds=2))},
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"),
+    [
+        (describe(GroupKFold(note="", folds=2)), True),
+        ({"kind": "OneOfOnesOwn", "covers": True, "note": "", "scored": "test"}, True),
+        ({"kind": "RepeatedSplits", "covers": False, "folds": 5, "note": "", "scored": "test"}, False),
+        ({"kind": "GroupKFold", "folds": 2, "note": "", "scored": "test"}, True),  # of before `covers`
+        (describe(RandomSplit(note="", test=0.2)), False),
+    ],
+)
+def test_the_protocol_says_whether_a_seed_needs_all_its_splits(given, waits):
+    made = in_two_folds((0, 0))
+    made = replace(made, protocols=made.protocols | {"paper": given})
+    assert len(store.unfinished(made)) == waits
+
+
+def test_counts_that_a_corpus_does_not_tell_are_unknown_in_the_table():
+    made = results()
+    for cell in made.cells:
+        cell["audit"]["shared_texts"] = None
+    table = tables.audit(made)
+    assert table["Sentences on both sides"].tolist() == ["unknown"]
+    assert table["Speakers on both sides"].tolist() == ["1"]
 
 
 def test_a_seed_counts_when_its_last_fold_is_finished(tmp_path, capsys):

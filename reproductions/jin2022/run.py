@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import conv1d_residual
-from ser_keras.protocols import GroupedFolds, Logged, RandomSplit, ScoredOn
+from ser_keras.protocols import GroupKFold, Logged, RandomSplit, ScoredOn
 
 # 2 The proposed model: Table 1 and Figure 1 [S9] stand in ser_keras/models/conv1d_residual.py
 PARAMETERS = 1_963_400  # not stated in the paper; counted from Table 1 for RAVDESS [S7]
@@ -135,7 +136,7 @@ PROTOCOLS = {
         copies=tuple(COPIES),
     ),
     **views("augment_before_split", "the runs of augment_before_split"),
-    "speaker_independent": GroupedFolds(note="five folds by speaker: nobody is heard in training and test", folds=5),
+    "speaker_independent": GroupKFold(note="five folds by speaker: nobody is heard in training and test", folds=5),
 }
 
 MFCC = Recipe(
@@ -170,7 +171,7 @@ EXPERIMENT = Experiment(
     corpora=CORPORA,
     variants={"mfcc": MFCC, **READINGS},
     protocols=PROTOCOLS,
-    labels=lambda table: table[table.emotion.isin(EMOTIONS)],
+    labels=partial(chosen, words=EMOTIONS),
     demo_variants=("mfcc",),
     main=("mfcc",),
     readings={

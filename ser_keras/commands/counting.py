@@ -20,7 +20,7 @@ def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
     """The runs of one paper by corpus, protocol and variant; corpora that are not here have none."""
     from ser_keras.commands.paper import load_corpora
     from ser_keras.commands.reproduce import Expected
-    from ser_keras.protocols import samples_of
+    from ser_keras.protocols import examples_of
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
     from ser_keras.runs.planning import asked, chosen_recordings
@@ -43,7 +43,7 @@ def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
             for name in protocols:
                 protocol = experiment.protocols[name]
                 copies = (ORIGINAL, *protocol.copies)
-                examples = samples_of(recordings, np.ones(len(recordings) * len(copies), int), copies)
+                examples = examples_of(recordings, np.ones(len(recordings) * len(copies), int), copies)
                 try:
                     folds = 1 if options.demo else len(protocol.splits(examples, options.seeds[0]))
                 except ImpossibleError:

@@ -119,6 +119,8 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
     costs = known_costs(experiment) if options.until is not None else None
     for name, table in tables.items():
         planned = planning.plan(experiment, options, name, table, checker.describer)
+        for protocol, remark in planned.remarks.items():
+            print(f"{name}: {protocol}: {remark}", file=sys.stderr)
         for protocol, reason in planned.impossible.items():
             print(f"{name}: {protocol} is not possible: {reason}", file=sys.stderr)
             if options.protocols:
@@ -140,7 +142,8 @@ def load_corpora(experiment: Experiment, options: Options) -> tuple[dict[str, pd
     tables, not_run = {}, {}
     for name in ("demo",) if options.demo else options.corpora or experiment.corpora:
         try:
-            tables[name] = load_corpus(name, options.data, options.cache, skip_bad=options.skip_bad)
+            table = load_corpus(name, options.data, options.cache, skip_bad=options.skip_bad)
+            tables[table.attrs["corpus"]] = table
         except MissingCorpusError as error:
             not_run[name] = str(error)
     if not tables:
@@ -157,22 +160,21 @@ def load_corpus(
         MissingCorpusError: It is not there and cannot be fetched.
         SerError: It is unknown, incomplete or damaged.
     """
-    from ser_keras.corpora import CORPORA, download
-    from ser_keras.support.folders import cache_folder, data_folder, user_data_folder
-    from ser_keras.support.messages import did_you_mean
+    from ser_keras.corpora import download, find, locate
+    from ser_keras.corpora.folders import data_folder
+    from ser_keras.support.folders import user_cache_folder, user_data_folder
 
-    if name not in CORPORA:
-        raise SerError(f"There is no corpus {name!r}{did_you_mean(name, CORPORA)}.")
-    corpus = CORPORA[name]
-    folder = data_folder(data) / corpus.folder
+    corpus = find(name)
+    where = data_folder(data)
+    folder = locate(corpus, where)
     # Only into the suite's own folder: one that a person named is theirs.
-    if corpus.remote and data_folder(data) == user_data_folder() and not corpus.is_there(folder):
+    if corpus.remote and where == user_data_folder() and not corpus.is_there(folder):
         download.download(corpus, folder)
     if corpus.make:
-        folder = cache_folder(cache).parent / "corpora" / corpus.folder
+        folder = (cache.parent if cache else user_cache_folder()) / "corpora" / corpus.folder
         corpus.make(folder)
     table = corpus.load(folder, skip_bad=skip_bad)
-    table.attrs["corpus"] = name
+    table.attrs["corpus"] = corpus.name
     return table
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser_keras.protocols.splits import Protocol
+from ser_keras.protocols import Protocol
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
 TOLERANCE = 1.0  # points: a reported value this near to the mean counts as reproduced

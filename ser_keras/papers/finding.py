@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from ser_keras.support.errors import SerError
-from ser_keras.support.messages import did_you_mean, printable, shortened
+from ser_keras.support.messages import did_you_mean, escaped, shortened
 from ser_keras.support.metric import Metric
 
 LONGEST = 20_000  # characters, of the template and of what it becomes
@@ -263,7 +263,7 @@ def _join(values: Any, between: str = "") -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, _FaultError):
         return str(error)
-    said = printable(str(error).splitlines()[0] if str(error) else type(error).__name__, longest=200)
+    said = escaped(str(error).splitlines()[0] if str(error) else type(error).__name__, longest=200)
     if isinstance(error, jinja2.TemplateSyntaxError):
         return f"line {error.lineno}: {said}"
     return f"it cannot be rendered: {said}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ser_keras.papers.schema import ENTRIES, Claim, Contradiction, Contrast, Paper, Reported, Silence
 from ser_keras.support.errors import SerError
-from ser_keras.support.messages import did_you_mean, printable, shortened
+from ser_keras.support.messages import did_you_mean, escaped, shortened
 
 LARGEST = 2_000_000  # bytes
 SHOWN = 20  # sentences
@@ -110,7 +110,7 @@ def _toml(path: Path) -> dict[str, Any]:
         why = "its lists or tables are nested too deeply"
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-    raise SerError(f"{printable(str(path))} cannot be read: {printable(why, longest=200)}")
+    raise SerError(f"{escaped(str(path))} cannot be read: {escaped(why, longest=200)}")
 
 
 def _entries(name: str, kind: type, telling: Iterable[str], entries: Any) -> tuple[tuple[Any, ...], list[str]]:
@@ -124,7 +124,7 @@ def _entries(name: str, kind: type, telling: Iterable[str], entries: Any) -> tup
         if not isinstance(entry, dict):
             wrong.append(f"{name} {i} must be a table, headed [[{name}]], not {_shown(entry)}")
             continue
-        told = ", ".join(printable(entry[key], longest=60) for key in telling if isinstance(entry.get(key), str))
+        told = ", ".join(escaped(entry[key], longest=60) for key in telling if isinstance(entry.get(key), str))
         one, faults = _made(kind, entry)
         made.append(one)
         wrong += [f"{name} {i}{f' ({told})' if told else ''}: {fault}" for fault in faults]
@@ -164,7 +164,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         if kind == "sentences":
             yield from context["told"]
         elif kind == "value_error":
-            yield f"{key} {printable(str(context['error']), longest=200)}"
+            yield f"{key} {escaped(str(context['error']), longest=200)}"
         elif kind in NEEDS:
             yield f"{key} {NEEDS[kind].format(**context)}"
         else:
@@ -186,7 +186,7 @@ def _shown(value: Any) -> str:
 
 
 def _together(path: Path, wrong: list[str]) -> str:
-    shown = [f"{printable(str(path))}: {sentence}" for sentence in wrong[:SHOWN]]
+    shown = [f"{escaped(str(path))}: {sentence}" for sentence in wrong[:SHOWN]]
     if len(wrong) > SHOWN:
-        shown.append(f"{printable(str(path))}: {len(wrong) - SHOWN:,} more like these")
+        shown.append(f"{escaped(str(path))}: {len(wrong) - SHOWN:,} more like these")
     return "\n".join(shown)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from ser_keras.corpora import CORPORA
+from ser_keras.corpora import named
 from ser_keras.evaluation.differences import difference
 from ser_keras.evaluation.metrics import (
     BY_UTTERANCE,
@@ -127,7 +127,7 @@ class Numbers:
         table = _of(self.results.predictions, *key)
         table = table[table.split == "test"]
         table = dict(by_unit(table)).get(metric.removesuffix("accuracy"), table[:0])
-        speakers = {u: CORPORA[corpus].speaker_of(u) for u in table.utterance.unique()}
+        speakers = {u: named(corpus).speaker_of(u) for u in table.utterance.unique()}
         right = (table.label == table.prediction).groupby([table.utterance.map(speakers), table.seed]).mean()
         return 100 * right.groupby(level=0).mean().drop("", errors="ignore")
 
@@ -171,7 +171,7 @@ def shares(cells: list[dict]) -> pd.DataFrame:
 
 def is_synthetic(corpus: str) -> bool:
     """Whether a corpus's sounds were computed."""
-    return CORPORA[corpus].synthetic
+    return named(corpus).synthetic
 
 
 def shown(corpus: str) -> str:
@@ -373,6 +373,8 @@ def audit(results: Results) -> pd.DataFrame:
         for cell in results.cells
     ]
     table = pd.DataFrame(rows)
+    shared = ["shared_speakers", "shared_texts", "identical_audio"]  # None where the corpus does not tell
+    table = table.astype({name: float for name in shared if name in table})
     if not table.padded.any():
         table = table.drop(columns="padded")
     order = list(results.protocols)
@@ -390,7 +392,7 @@ def audit(results: Results) -> pd.DataFrame:
     }
     names = {column: name for column, name in names.items() if column in table}
     grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
-    means = grouped[list(names)].mean().map(lambda v: f"{v:,.1f}".removesuffix(".0"))
+    means = grouped[list(names)].mean().map(lambda v: "unknown" if pd.isna(v) else f"{v:,.1f}".removesuffix(".0"))
     means.insert(0, "runs", grouped.size())
     means = means.reset_index().rename(
         columns=names | {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "runs": "Runs"}
@@ -405,11 +407,11 @@ def corpora(paper: Paper, results: Results) -> pd.DataFrame:
         [
             {
                 "Corpus": name,
-                "Title": CORPORA[name].title,
+                "Title": named(name).title,
                 "Run": "yes" if name in results.corpora else results.not_run.get(name, "no"),
-                "Licence": CORPORA[name].licence,
-                "How to get it": CORPORA[name].how_to_get,
-                "Citation": CORPORA[name].citation,
+                "Licence": named(name).licence,
+                "How to get it": named(name).how_to_get,
+                "Citation": named(name).citation,
             }
             for name in dict.fromkeys([*paper.corpora, *results.corpora])
         ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_keras.features.extraction import ORIGINAL
-from ser_keras.protocols import Split, samples_of
+from ser_keras.protocols import Split, examples_of
 from ser_keras.runs.experiment import Experiment, is_view
 from ser_keras.runs.identity import Describer, asserted, audio_name, differences
 from ser_keras.runs.planning import chosen_recordings
@@ -104,7 +104,7 @@ class Checker:
         """The recordings that would be used, their classes, and the name of the audio; None where nobody can tell."""
         if ("chosen", corpus) not in self._kept:
             table = self.tables.get(corpus)
-            table = named(corpus) if table is None else table
+            table = published(corpus) if table is None else table
             made = None if table is None else (*chosen_recordings(self.experiment, corpus, table), audio_name(table))
             self._kept["chosen", corpus] = made
         return self._kept["chosen", corpus]
@@ -119,16 +119,16 @@ class Checker:
                 raise SerError(
                     f"{len(counts)} recordings and copies in the record, {len(recordings) * len(copies)} now"
                 )
-            self._kept[key] = samples_of(recordings, counts, copies)
+            self._kept[key] = examples_of(recordings, counts, copies)
         return self._kept[key]
 
     def _synthetic(self, corpus: str) -> bool:
-        from ser_keras.corpora import CORPORA
+        from ser_keras.corpora import named
 
-        return corpus in CORPORA and CORPORA[corpus].synthetic
+        return named(corpus).synthetic
 
 
-def named(corpus: str) -> pd.DataFrame | None:
+def published(corpus: str) -> pd.DataFrame | None:
     """The utterance table of a published corpus from its names and checksums alone; None where those are not known."""
     import pandas as pd
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_keras.features import windows
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
-from ser_keras.protocols import Split, audit, samples_of
+from ser_keras.protocols import Split, audit, check_columns, examples_of
 from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
@@ -85,10 +85,12 @@ class Planned:
     Attributes:
         plans: The runs that are to be there, finished or not.
         impossible: Reason by protocol that this corpus cannot have.
+        remarks: What a protocol does otherwise on this corpus, by its name.
     """
 
     plans: list[Plan] = field(default_factory=list)
     impossible: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
 
 
 def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -97,14 +99,14 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
     Raises:
         SerError: There are none.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
     if lacking := [name for name in COLUMNS if name not in table]:
         raise SerError(f"{corpus}: the utterance table lacks the columns {', '.join(lacking)}.")
     chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
-    known = {emotion: i for i, emotion in enumerate(CORPORA[corpus].emotions)} if corpus in CORPORA else {}
+    known = {emotion: i for i, emotion in enumerate(named(corpus).emotions)}
     classes = tuple(sorted(chosen.emotion.unique(), key=lambda e: (known.get(e, len(known)), e)))
     return chosen, classes
 
@@ -117,10 +119,10 @@ def plan(
     Raises:
         SerError: No recording can be used, or an assertion of the script fails.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
     describer = describer or Describer()
-    demo = corpus in CORPORA and CORPORA[corpus].synthetic
+    demo = named(corpus).synthetic
     audio = audio_name(table)
     chosen, classes = chosen_recordings(experiment, corpus, table)
     unused = table.emotion[~table.utterance.isin(chosen.utterance)].value_counts()
@@ -151,8 +153,11 @@ def plan(
                     epochs=epochs if epochs != recipe.epochs and not demo else None,
                 )
             )
+            if remark := protocol.remark(made.examples):
+                planned.remarks[name] = remark
             for seed in options.seeds:
                 try:
+                    check_columns(made.examples, protocol)
                     with asserted():
                         splits = protocol.splits(made.examples, seed)
                 except ImpossibleError as error:
@@ -224,7 +229,7 @@ def _data(
             print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
     if recipe.scaler == "row":
         x = Samples(x, np.arange(len(x)))
-    examples = samples_of(chosen, lengths, copies)
+    examples = examples_of(chosen, lengths, copies)
     return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)
 
 

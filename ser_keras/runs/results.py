@@ -74,9 +74,9 @@ class Results:
 
     def real(self) -> Results:
         """Without the runs on synthetic sounds, which nobody should cite."""
-        from ser_keras.corpora import CORPORA
+        from ser_keras.corpora import named
 
-        return self.only(lambda cell: not CORPORA[cell["cell"]["corpus"]].synthetic)
+        return self.only(lambda cell: not named(cell["cell"]["corpus"]).synthetic)
 
     def whole(self) -> Results:
         """Without the seeds whose cross-validation lacks a fold: a mean over the others is no number of it."""
@@ -165,7 +165,7 @@ def _thin(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 def describe(protocol: Protocol) -> dict[str, Any]:
     """A protocol's class and attributes, as JSON."""
-    return {"kind": type(protocol).__name__} | {
+    return {"kind": type(protocol).__name__, "covers": protocol.covers} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()
     }
 
@@ -184,12 +184,14 @@ def unfinished(results: Results) -> pd.DataFrame:
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `folds` (finished), `tested` and `recordings`.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
     rows = []
     for cell in results.cells:
         run = cell["cell"]
-        if "folds" in results.protocols[run["protocol"]] and not CORPORA[run["corpus"]].synthetic:
+        protocol = results.protocols[run["protocol"]]
+        # Results of before protocols told so have the number of folds.
+        if protocol.get("covers", "folds" in protocol) and not named(run["corpus"]).synthetic:
             counts = utterances(cell)
             rows.append([run[name] for name in SEED] + [1, counts["test"], sum(counts.values())])
     table = pd.DataFrame(rows, columns=[*SEED, "folds", "tested", "recordings"])
@@ -373,9 +375,9 @@ def _counted(number: int, what: str) -> str:
 
 def _why_not_run(corpus: str) -> str:
     """The reason for a corpus that was left aside: one that cannot be downloaded is not everybody's to run."""
-    from ser_keras.corpora import CORPORA, OPEN
+    from ser_keras.corpora import OPEN, named
 
-    return CORPORA[corpus].access if CORPORA[corpus].access != OPEN else "not asked for"
+    return named(corpus).access if named(corpus).access != OPEN else "not asked for"
 
 
 def _led_by(run: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:

@@ -21,11 +21,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         >>> did_you_mean("yaer", ["doi"])
         ''
     """
-    near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
-    return f"; did you mean {near[0]!r}?" if near else ""
+    if len(name) > LONGEST_NAME:
+        return ""
+    by_lower = {word.lower(): word for word in known}
+    near = difflib.get_close_matches(name.strip().lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
-def printable(text: str, *, longest: int | None = None) -> str:
+def escaped(text: str, *, longest: int | None = None) -> str:
     r"""Text whose control characters, bidirectional marks and lone surrogates are written as escapes.
 
     Args:
@@ -33,7 +36,7 @@ def printable(text: str, *, longest: int | None = None) -> str:
         longest: Characters kept; what is longer ends in "...".
 
     Example:
-        >>> print(printable("a\x1b[2Jb"), printable("abcdefgh", longest=6))
+        >>> print(escaped("a\x1b[2Jb"), escaped("abcdefgh", longest=6))
         a\x1b[2Jb abc...
     """
     if longest is not None and len(text) > longest:
@@ -48,4 +51,4 @@ def shortened(text: str, longest: int = 60) -> str:
         >>> print(shortened("abcdefgh", 6))
         'abc...'
     """
-    return f"'{printable(text, longest=longest)}'"
+    return f"'{escaped(text, longest=longest)}'"
