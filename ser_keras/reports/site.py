@@ -58,7 +58,7 @@ def build(papers: Path, out: Path) -> list[Path]:
 def copied(p: Published, folder: Path) -> list[str]:
     """Copy a paper's figures and numbers beside its page; their paths, as links from the page."""
     results = p.folder / "results"
-    chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png")]
+    chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png", ".svg")]
     for path in chosen:
         with atomic(folder / path.relative_to(results)) as partial:
             shutil.copyfile(path, partial)
@@ -73,6 +73,7 @@ def shown(p: Published, files: list[str]) -> dict[str, Any]:
     return {
         "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",
         "provenance": store.provenance(cells) if cells else "",
+        "readings": [f for f in files if f.startswith("figures/readings") and f.endswith(".svg")],
         "curves": [f for f in files if f.startswith("figures/curves") and f.endswith(".png")],
         "confusions": [f for f in files if f.startswith("figures/confusion") and f.endswith(".png")],
         "data": [f for f in files if f.startswith("data/") and f.endswith(".png")],
