@@ -9,9 +9,9 @@ import pytest
 from conftest import PAPERS, ROOT, load_run
 
 from ser_keras.evaluation.metrics import confusion, tidy
+from ser_keras.evaluation.numbers import Numbers
 from ser_keras.papers import paper
 from ser_keras.reports import report, tables
-from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
 
@@ -54,7 +54,8 @@ def test_the_finding_looks_up_what_the_script_can_run(name):
         looked_up.append(asked)
         return ""
 
-    lookups = dict.fromkeys(("mean", "each", "highest", "speakers", "difference", "gains"), look_up)
+    names = ("mean", "each", "highest", "speakers", "difference", "gains", "interval", "verdict")
+    lookups = dict.fromkeys(names, look_up)
     report.templates().from_string(paper.read(FOLDER / name / "paper.toml").finding).render(lookups)
     assert looked_up
     for corpus, protocol, variant, *_ in looked_up:

@@ -8,7 +8,7 @@ drawn again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,9 @@ def resampled(rows: pd.DataFrame, cluster: pd.Series, metric: str, *, unit: str)
     if kind == "recall":
         rows = rows[rows.label == emotion_of(cell_of(metric))]
     label = rows.label if kind == "uar" else pd.Series("all", index=rows.index)
-    table = rows.right.astype(float).groupby([cluster.loc[rows.index], label]).agg(["sum", "size"]).unstack(fill_value=0)
+    table = (
+        rows.right.astype(float).groupby([cluster.loc[rows.index], label]).agg(["sum", "size"]).unstack(fill_value=0)
+    )
     right, count = table["sum"].to_numpy(float), table["size"].to_numpy(float)
     k = len(table)
     if k < 2:
@@ -97,7 +99,7 @@ def resampled(rows: pd.DataFrame, cluster: pd.Series, metric: str, *, unit: str)
 
 
 def of_recipe(numbers: Numbers, corpus: str, protocol: str, variant: str, metric: str) -> Resampled | None:
-    """A recipe's number under other speakers, where several new ones are tested, else under other recordings.
+    """A recipe's number under other speakers, where several are tested, else under other recordings.
 
     A recording that several seeds score counts by the mean over them.
     """
@@ -105,19 +107,16 @@ def of_recipe(numbers: Numbers, corpus: str, protocol: str, variant: str, metric
     if rows.empty or rows.utterance.isna().any():
         return None
     rows = rows.assign(right=rows.label == rows.prediction)
-    cluster, unit = clusters_of(numbers, corpus, protocol, variant, rows)
+    cluster, unit = clusters_of(corpus, rows)
     found = resampled(rows, cluster, metric, unit=unit)
     if found is None:
         return None
-    return Resampled(unit, found.units, found.value, found.error, max(found.low, 0.0), min(found.high, 100.0))
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
 
 
-def clusters_of(
-    numbers: Numbers, corpus: str, protocol: str, variant: str, rows: pd.DataFrame
-) -> tuple[pd.Series, str]:
-    """What is drawn again of these rows, and its name."""
-    if numbers.tests_new_speakers(corpus, protocol, variant):
-        speakers = {u: CORPORA[corpus].speaker_of(u) for u in rows.utterance.unique()}
-        if len(set(speakers.values())) > 1:
-            return rows.utterance.map(speakers), SPEAKERS
+def clusters_of(corpus: str, rows: pd.DataFrame) -> tuple[pd.Series, str]:
+    """What is drawn again of these rows, and its name: speakers where there are several, else recordings."""
+    speakers = {u: CORPORA[corpus].speaker_of(u) for u in rows.utterance.unique()}
+    if all(speakers.values()) and len(set(speakers.values())) > 1:
+        return rows.utterance.map(speakers), SPEAKERS
     return rows.utterance, RECORDINGS

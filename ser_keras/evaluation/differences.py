@@ -17,8 +17,8 @@ import numpy as np
 
 from ser_keras.evaluation.clusters import Resampled, clusters_of, resampled
 from ser_keras.evaluation.intervals import LEVEL, RUNS_NEEDED
-from ser_keras.evaluation.metrics import BY_UTTERANCE
 from ser_keras.evaluation.kinds import cell_of
+from ser_keras.evaluation.metrics import BY_UTTERANCE
 from ser_keras.evaluation.numbers import Numbers
 from ser_keras.evaluation.predictive import quantile
 from ser_keras.papers.paper import Contrast, Paper
@@ -199,5 +199,5 @@ def _under_others(
         rows = numbers.scored(*recipe, unit)
         shares.append((rows.label == rows.prediction).groupby([rows[key] for key in keys]).mean())
     rows = (shares[0] - shares[1]).rename("right").dropna().reset_index()
-    cluster, named = clusters_of(numbers, *recipes[0], rows)
+    cluster, named = clusters_of(corpus, rows)
     return resampled(rows, cluster, metric, unit=named)

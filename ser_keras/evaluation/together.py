@@ -101,9 +101,7 @@ def _rows(found: Sequence[Judged]) -> Iterator[Joint]:
             continue
         level = 1 - (1 - LEVEL) / len(members)
         wrong = [
-            j
-            for j in members
-            if not j.runs.holds(j.number.value, level=level, rounding=rounding_of(j.number.value))
+            j for j in members if not j.runs.holds(j.number.value, level=level, rounding=rounding_of(j.number.value))
         ]
         if wrong:
             verdict = f"differs: {_names(wrong)} outside at the level of {len(members)} cells"
@@ -181,9 +179,7 @@ def tables_as_wholes(found: Iterable[Judged], numbers: Numbers) -> list[TableLin
 
 def _line(table: str, corpus: str, rows: int, cells: Sequence[Judged], numbers: Numbers) -> TableLine:
     over = [j for j in cells if not is_mistake(j.number.metric)] or cells
-    by_seed = [
-        numbers.values(j.corpus, j.reading.protocol, j.variant, j.number.metric) - j.number.value for j in over
-    ]
+    by_seed = [numbers.values(j.corpus, j.reading.protocol, j.variant, j.number.metric) - j.number.value for j in over]
     seeds = sorted(set().union(*(values.index for values in by_seed)))
     matrix = np.array([values.reindex(seeds).to_numpy() for values in by_seed])  # cells x seeds
     mean, low, high = mean_by_seed(matrix)

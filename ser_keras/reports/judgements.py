@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -66,7 +68,6 @@ def _reproduced(j: Judged, numbers: Numbers) -> dict[str, object]:
 
 def readings(paper: Paper, numbers: Numbers) -> pd.DataFrame:
     """How likely each headline number is under each reading that was tried."""
-    notes = {name: given["note"] for name, given in numbers.results.protocols.items()}
     rows = []
     for j in judged(paper, numbers):
         if not j.number.headline:
@@ -85,7 +86,6 @@ def readings(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                 "Relative to the likeliest": relative(w.density, best),
                 "Readings tried": len(j.readings),
                 "Variant": w.reading.variant,
-                "What it tells": notes[w.reading.protocol],
             }
             for w in j.readings
         ]
@@ -110,13 +110,11 @@ def relative(density: float, best: float) -> str:
 
     Example:
         >>> relative(0.2, 0.2), relative(0.02, 0.25), relative(0.0, 0.25), relative(0.0, 0.0)
-        ('1', '1/12', 'under 1/1000', '')
+        ('1', '0.08', 'under 0.001', '')
     """
     if not best:
         return ""
-    if density == best:
-        return "1"
-    return f"1/{best / density:.0f}" if density > best / 1000 else "under 1/1000"
+    return f"{density / best:.2g}" if density > best / 1000 else "under 0.001"
 
 
 def joint(paper: Paper, numbers: Numbers) -> pd.DataFrame:
@@ -244,14 +242,18 @@ def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                             "says": found.says(margin_of(metric)),
                             "One further pair": between(low, high),
                             "Reported": _own(own, contrast.corpus),
-                            "Reported lies": ("inside" if low <= own[0] <= high else "outside")
-                            if own and low == low
-                            else "",
+                            "Reported lies": _where(own, low, high),
                             "Seeds": found.seeds,
                             "Runs": found.runs,
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def _where(own: tuple[float, str] | None, low: float, high: float) -> str:
+    if own is None or math.isnan(low):
+        return ""
+    return "inside" if low <= own[0] <= high else "outside"
 
 
 def _own(own: tuple[float, str] | None, corpus: str) -> str:
@@ -261,11 +263,11 @@ def _own(own: tuple[float, str] | None, corpus: str) -> str:
 
 
 def sampling(numbers: Numbers) -> pd.DataFrame:
-    """How far numbers would move with other test speakers, or of windows with other recordings."""
+    """How far numbers would move with other test speakers or recordings, where seeds do not draw them anew."""
     rows = []
     metrics = ["accuracy", "uar"] + [BY_UTTERANCE + "accuracy", BY_UTTERANCE + "uar"] * numbers.windows
     for recipe in numbers.table[RECIPE].drop_duplicates().itertuples(index=False, name=None):
-        if not numbers.windows and not numbers.tests_new_speakers(*recipe):
+        if not (numbers.windows or numbers.tests_new_speakers(*recipe) or numbers.same_test(*recipe)):
             continue
         for metric in metrics:
             found = of_recipe(numbers, *recipe, metric)

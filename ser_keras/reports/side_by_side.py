@@ -41,7 +41,7 @@ def readings(j: Judged, numbers: Numbers) -> tuple[Figure, pd.DataFrame]:
         axis.plot(values, [place] * len(values), "o", color=colour, markersize=6, alpha=0.85, markeredgecolor="white")
         entry = {"reading": w.words, "runs": int(w.runs.n), "low": low, "high": high, "reported": j.number.value}
         rows += [entry | {"seed": seed, "value": value} for seed, value in values.items()] or [entry]
-    axis.axvline(j.number.value, color=REPORTED_COLOUR, linewidth=2, label=f"reported: {j.number.value:g} %")
+    axis.axvline(j.number.value, color=REPORTED_COLOUR, linewidth=2, zorder=1, label=f"reported: {j.number.value:g} %")
     axis.set_yticks(range(len(order)), [label(w) for w in order], fontsize=9)
     axis.set(ylim=(len(order) - 0.4, -0.6), xlabel=f"{j.number.metric} in %", xlim=_limits(pd.DataFrame(rows)))
     axis.grid(axis="x", alpha=0.3)
