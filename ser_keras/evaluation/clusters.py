@@ -50,8 +50,8 @@ class Resampled:
 def resampled(rows: pd.DataFrame, cluster: pd.Series, metric: str, *, unit: str) -> Resampled | None:
     """Draw clusters with replacement.
 
-    Of scipy's bootstrap the standard error is taken, with sqrt(k / (k - 1)) and Student's t for k - 1 degrees of freedom:
-    the percentiles for ten speakers would be too narrow.
+    Of scipy's bootstrap the standard error is taken, with sqrt(k / (k - 1)) and Student's t for k - 1 degrees of
+    freedom: the percentiles for ten speakers would be too narrow.
 
     Args:
         rows: One row a sample: `label`, and `right`, whether (or how often, or how much oftener) it was right.

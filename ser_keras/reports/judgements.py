@@ -27,8 +27,8 @@ from ser_keras.reports.wording import interval, mean_sd, one_digit, shown
 def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
     """Reported beside reproduced, with the verdict; a row a reported number and variant as it was run.
 
-    `mean` is over runs, `h` how far from it the 95 % interval for one further run reaches, and `detectable` the smallest
-    difference that would show in four of five cases; all in points.
+    `mean` is over runs, `h` how far from it the 95 % interval for one further run reaches, and `detectable` the
+    smallest difference that would show in four of five cases; all in points.
     """
     rows = []
     for j in judged(paper, numbers):

@@ -113,7 +113,8 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, `each` seed
     with its epochs, the `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to
     subtract before the metric, and so does `gains`, which tells those of several metrics whose difference has an
-    interval above zero. `interval` is where one further run falls, `verdict` that of the number which the paper reports.
+    interval above zero. `interval` is where one further run falls, `verdict` what is said of the number that the paper
+    reports there.
     """
     if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."

@@ -47,8 +47,8 @@ def headlines(published: list[Published]) -> pd.DataFrame:
     """One row a headline number.
 
     Returns:
-        Columns `key`, `Paper`, `Number`, `Corpus`, `Reported`, `Reproduced`, `95 % interval`, `detectable` (the smallest
-        difference that would show, in points), `verdict`, `New speakers` (the speaker-independent value).
+        Columns `key`, `Paper`, `Number`, `Corpus`, `Reported`, `Reproduced`, `95 % interval`, `detectable` (the
+        smallest difference that would show, in points), `verdict`, `New speakers` (the speaker-independent value).
     """
     rows = [
         {"key": p.paper.key, "Paper": p.paper.short} | _row(p, number)
