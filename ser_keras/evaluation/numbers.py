@@ -138,7 +138,8 @@ class Numbers:
         """What a deviation cannot be less than on the scale: the sampling error of a test part that seeds draw anew.
 
         sqrt(p (1 - p) / n) is 1 / (2 sqrt(n)) there, whatever p. Copies and windows of a recording are no further
-        recordings. Where all seeds score the same recordings there is none: the paper has that test part, too.
+        recordings. (Parts are drawn from a finite corpus, which takes up to sqrt(1 - n / N) off: left out, on the
+        cautious side.) Where all seeds score the same recordings there is none: the paper has that test part, too.
         """
         if not recordings > 0 or self.same_test(*recipe):
             return 0.0
