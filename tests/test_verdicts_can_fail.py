@@ -6,10 +6,11 @@ The margins here are such that the rule before this one, a prediction interval o
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import ROOT
 
-from ser_keras.evaluation.verdicts import AGREES, DIFFERS, EMOTION_MARGIN
+from ser_keras.evaluation.verdicts import AGREES, DIFFERS, EMOTION_MARGIN, outcome
 from ser_keras.lessons import script
 
 PAPERS = 60
@@ -71,9 +72,17 @@ def test_a_table_whose_rows_differ_agrees_in_true_order_alone(benchmark):
     assert mixed <= true / 3
 
 
-def test_agreements_are_those_of_the_rule(benchmark):
-    from ser_keras.evaluation.verdicts import outcome
+def test_the_method_pages_table_is_what_the_benchmark_gives(benchmark):
+    table = pd.read_csv(benchmark.TABLE).set_index(["Runs", "Deviation"])
+    row = table.loc[(5, 2)]
+    equal, far = (benchmark.simulate(5, 2, away=away, papers=benchmark.PAPERS) for away in (0, 10))
+    assert row["Coverage"] == pytest.approx(benchmark.coverage(equal), abs=0.001)
+    for name, cases in (("equal", equal), ("10 away", far)):
+        for verdict, found in benchmark.shares(cases).items():
+            assert row[f"{name}: {verdict}"] == pytest.approx(found, abs=0.001)
 
+
+def test_agreements_are_those_of_the_rule(benchmark):
     rng = np.random.default_rng(3)
     values = (65 + 10 * rng.normal(size=6)).round(1)
     runs = benchmark.predictives([v + 2 * rng.normal(size=5) for v in values])
