@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from ser_keras.evaluation.numbers import Numbers
     from ser_keras.papers import Paper
-    from ser_keras.reports.tables import Numbers
     from ser_keras.runs.experiment import Experiment
 
 PAPERS = ("reproductions", "../reproductions")  # seen from a checkout, and from its notebooks
@@ -257,7 +257,7 @@ def run(
         SerError: Something is missing or wrong.
     """
     from ser_keras.commands import paper as command
-    from ser_keras.reports.tables import Numbers
+    from ser_keras.evaluation.numbers import Numbers
     from ser_keras.runs import results as store
     from ser_keras.runs.options import Options
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from ser_keras import papers
 from ser_keras.corpora import CORPORA
+from ser_keras.evaluation.numbers import Numbers
 from ser_keras.papers.finding import asked
 from ser_keras.reports import report
-from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
 

@@ -64,7 +64,7 @@ def _of_several(corpus: str, protocol: str, variant: str, against: str, *metrics
     return corpus, protocol, (variant, against), metrics
 
 
-ARGUMENTS = dict.fromkeys(("mean", "each", "highest", "speakers"), _of_one) | {
+ARGUMENTS = dict.fromkeys(("mean", "each", "highest", "speakers", "interval", "verdict"), _of_one) | {
     "difference": _of_two,
     "gains": _of_several,
 }

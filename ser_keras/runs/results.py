@@ -20,7 +20,7 @@ from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 
 if TYPE_CHECKING:
-    from ser_keras.papers.paper import Paper
+    from ser_keras.papers import Paper
 
 END = "end"  # the moment that a run's own predictions are of
 
