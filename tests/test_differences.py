@@ -121,7 +121,7 @@ def test_where_runs_share_a_test_part_its_recordings_are_drawn_again():
 
 def test_the_papers_own_difference_stands_beside():
     cell = {"table": "T", "row": "R", "column": "", "metric": "recall/sad"}
-    rest = {"title": "", "authors": (), "year": 2020, "venue": "", "summary": "", "finding": ""}
+    rest = {"title": "T", "authors": ("A",), "year": 2020, "venue": "V", "summary": "S", "finding": "F"}
     read = Paper(
         key="x",
         short="X",

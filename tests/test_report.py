@@ -225,7 +225,7 @@ def test_published_results_are_read_back_and_the_same_bytes_twice(tmp_path):
         "ravdess", "paper", "v", "accuracy"
     )
     (tmp_path / "a" / store.PREDICTIONS).write_bytes(b"rubbish")
-    with pytest.raises(SerError, match="restore it from git"):
+    with pytest.raises(SerError, match="Restore it from git"):
         store.from_published(tmp_path / "a")
 
 

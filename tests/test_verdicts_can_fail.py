@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from ser_keras.lessons import script
 
 from ser_keras.evaluation.verdicts import AGREES, DIFFERS, EMOTION_MARGIN, outcome
+from ser_keras.runs.script import load as script
 
 PAPERS = 60
 

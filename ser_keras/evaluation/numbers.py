@@ -47,7 +47,8 @@ class Numbers:
     """
 
     def __init__(self, results: Results) -> None:
-        self.unfinished = unfinished(results)
+        self.unfinished = unfinished(results.counting())
+        self.aside = results.why_aside()
         results = self.results = results.counting().whole()
         if not results.cells:
             raise SerError("\n".join(["No number yet: no seed has all of its folds.", *self.lacking]))

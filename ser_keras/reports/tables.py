@@ -24,6 +24,25 @@ def waiting(numbers: Numbers) -> pd.DataFrame:
     return numbers.unfinished.rename(columns=names)
 
 
+def aside(numbers: Numbers) -> pd.DataFrame:
+    """Runs that are there and do not count, those of equal reason together."""
+    runs: dict[tuple[str, str], list[str]] = {}
+    for place, reason in numbers.aside.items():
+        runs.setdefault((place.rsplit("/", 2)[0].replace("/", " "), reason), []).append(place)
+    rows = [{"Runs of": what, "Runs": len(of), "Why they do not count": why} for (what, why), of in runs.items()]
+    return pd.DataFrame(rows, columns=["Runs of", "Runs", "Why they do not count"])
+
+
+def impossible(numbers: Numbers) -> pd.DataFrame:
+    """Protocols that a corpus cannot have."""
+    rows = [
+        {"Corpus": corpus, "Protocol": protocol, "Not possible": reason}
+        for corpus, reasons in numbers.results.impossible.items()
+        for protocol, reason in reasons.items()
+    ]
+    return pd.DataFrame(rows, columns=["Corpus", "Protocol", "Not possible"])
+
+
 def protocols(numbers: Numbers) -> pd.DataFrame:
     """The protocols side by side: mean and standard deviation over seeds, where one further run falls, and seeds."""
     rows = []
@@ -88,6 +107,8 @@ def audit(results: Results) -> pd.DataFrame:
         for cell in results.cells
     ]
     table = pd.DataFrame(rows)
+    shared = ["shared_speakers", "shared_texts", "identical_audio"]  # None where the corpus does not tell
+    table = table.astype({name: float for name in shared if name in table})
     if not table.padded.any():
         table = table.drop(columns="padded")
     order = list(results.protocols)
@@ -105,7 +126,7 @@ def audit(results: Results) -> pd.DataFrame:
     }
     names = {column: name for column, name in names.items() if column in table}
     grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
-    means = grouped[list(names)].mean().map(lambda v: f"{v:,.1f}".removesuffix(".0"))
+    means = grouped[list(names)].mean().map(lambda v: "unknown" if pd.isna(v) else f"{v:,.1f}".removesuffix(".0"))
     means.insert(0, "runs", grouped.size())
     means = means.reset_index().rename(
         columns=names | {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "runs": "Runs"}
@@ -172,6 +193,8 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
         "contrasts": judgements.contrasts(paper, numbers),
         "protocols": protocols(numbers),
         "waiting": waiting(numbers),
+        "aside": aside(numbers),
+        "impossible": impossible(numbers),
         "speakers": speakers(numbers),
         "sampling": judgements.sampling(numbers),
         "classes": classes(numbers),

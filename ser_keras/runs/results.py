@@ -72,6 +72,13 @@ class Results:
         """Without the runs that are kept but are not what would be run now."""
         return self.only(lambda cell: not cell.get("differs"))
 
+    def why_aside(self) -> dict[str, str]:
+        """Reason by place of every run that is there and does not count: damaged, or of another recipe."""
+        told = {
+            "/".join(map(str, cell["cell"].values())): cell["differs"] for cell in self.cells if cell.get("differs")
+        }
+        return dict(self.aside) | told
+
     def real(self) -> Results:
         """Without the runs on synthetic sounds, which nobody should cite."""
         from ser_keras.corpora import named
