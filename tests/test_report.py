@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from ser_keras.evaluation.claims import holds
-from ser_keras.evaluation.metrics import WHOLE
 from ser_keras.evaluation.numbers import Numbers, shares
 from ser_keras.papers import Claim, Contrast, Paper, Reported, Silence
 from ser_keras.protocols import GroupKFold, RandomSplit, ScoredOn
 from ser_keras.reports import figures, judgements, report, tables
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results, describe
+from ser_keras.runs.rows import WHOLE
 from ser_keras.support.errors import SerError
 
 PROTOCOLS = {

@@ -10,8 +10,8 @@ from conftest import flat_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_keras.evaluation.metrics import whole_utterances
 from ser_keras.features.windows import Window, Windows, cut
+from ser_keras.runs.rows import whole_utterances
 from ser_keras.training import fit as training
 from ser_keras.training import scaling
 from ser_keras.training.batches import Batches

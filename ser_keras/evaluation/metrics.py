@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ser_keras.protocols import Protocol
+from ser_keras.runs.rows import RUN, WHOLE
 
-RUN = ["corpus", "protocol", "variant", "seed", "fold"]
 SEED_COLUMNS = ["corpus", "protocol", "variant", "seed", "metric", "value", "n", "recordings"]
 
 
@@ -48,27 +48,7 @@ def metrics(labels: Sequence[str], predictions: Sequence[str], classes: Sequence
     return result
 
 
-WHOLE = -1  # in the column `window`: the whole utterance
 BY_UTTERANCE = "utterance/"
-
-
-def whole_utterances(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """One prediction an utterance, by the mean probability over its windows.
-
-    Args:
-        predictions: `predictions.csv` of a cell: columns `utterance`, `window`, `split`, `label`, `prediction` and
-            `p_<class>`.
-        classes: All classes.
-
-    Returns:
-        The same columns, `window` being `WHOLE`; where an utterance's windows stand in several parts of the data,
-        it has a row in each.
-    """
-    columns = [f"p_{name}" for name in classes]
-    keys = [c for c in ("utterance", "copy", "split", "label") if c in predictions]
-    whole = predictions.groupby(keys, sort=False)[columns].mean().reset_index()
-    prediction = np.array(classes)[whole[columns].to_numpy().argmax(axis=1)]
-    return whole.assign(prediction=prediction, window=WHOLE)[predictions.columns]
 
 
 def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -15,14 +15,7 @@ from ser_keras.corpora import named
 from ser_keras.evaluation import moderation
 from ser_keras.evaluation.intervals import SHARES, Spread, spread
 from ser_keras.evaluation.kinds import kind_of
-from ser_keras.evaluation.metrics import (
-    BY_UTTERANCE,
-    SEED_COLUMNS,
-    by_seed,
-    by_unit,
-    logged_by_seed,
-    with_views,
-)
+from ser_keras.evaluation.metrics import BY_UTTERANCE, SEED_COLUMNS, by_seed, by_unit, logged_by_seed, with_views
 from ser_keras.evaluation.predictive import Predictive
 from ser_keras.runs.results import Results, unfinished, utterances
 from ser_keras.support.errors import SerError

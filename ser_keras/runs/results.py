@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ser_keras.evaluation.metrics import RUN, whole_utterances
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
+from ser_keras.runs.rows import RUN, whole_utterances
 from ser_keras.runs.run import ANY
 from ser_keras.runs.variant import Variant, recipe_of
 from ser_keras.support.errors import SerError
