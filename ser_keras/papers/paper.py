@@ -34,6 +34,9 @@ class Reported:
         unit: "%" always.
         note: What a reader should know about it.
         headline: It is what the paper is known for: one of the numbers on the front page.
+        protocol: The protocol of `run.py` that it belongs to, where that is not the paper's main one.
+        part: The part of the data that it belongs to (train, validation, test, or another part's name), where that is
+            not the one that the protocol scores.
     """
 
     table: str
@@ -46,6 +49,8 @@ class Reported:
     unit: str = "%"
     note: str = ""
     headline: bool = False
+    protocol: str = ""
+    part: str = ""
 
     @property
     def where(self) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_keras.features import windows
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
-from ser_keras.protocols import Split, audit, samples_of
+from ser_keras.protocols import Protocol, Split, audit, samples_of
 from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
@@ -150,7 +150,7 @@ def plan(
             for seed in options.seeds:
                 try:
                     with asserted():
-                        splits = protocol.splits(made.examples, seed)
+                        splits = divided(recipe, protocol).splits(made.examples, seed)
                 except ImpossibleError as error:
                     planned.impossible[name] = str(error)
                     break
@@ -185,6 +185,17 @@ def plan(
                         )
                     )
     return planned
+
+
+def divided(recipe: Recipe, protocol: Protocol) -> Protocol:
+    """A protocol as it divides the examples of a recipe: without a validation part where that chooses nothing.
+
+    What would have been set aside is then trained on, the copies of its recordings included; the test part stays what
+    it is. A protocol that scores the validation part keeps it.
+    """
+    if recipe.validates or protocol.scored == "validation" or not getattr(protocol, "validation", 0):
+        return protocol
+    return replace(protocol, validation=0)
 
 
 def _asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -37,6 +37,8 @@ class Recipe:
         oversample: Draw training samples of the smaller classes again until each has as many as the largest.
         change: (batch, generator) -> batch: an augmentation of standardised features, applied to training batches
             alone and drawn anew for each.
+        validates: Whether a validation part is of use to the recipe. One that chooses nothing by it is trained on it,
+            unless it is the part that is scored.
     """
 
     extraction: Extraction
@@ -49,3 +51,4 @@ class Recipe:
     window: Window | None = None
     oversample: bool = False
     change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
+    validates: bool = True
