@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import command, load_run, run_script
+from conftest import changes, command, from_names, load_run, run_script
 
 SHORT = ("--demo", "--epochs", 1)
 VARIANT = "mfcc"  # one epoch is no mark on the demo corpus
@@ -34,6 +34,75 @@ def test_features_have_the_papers_shape():
     assert values.shape == (228, 12)
     assert values[:130].any(axis=1).all()
     assert not values[130:].any()
+
+
+def test_the_notebooks_features_are_216_frames_of_two_and_a_half_seconds():
+    run = load_run("jin2022")
+    made = run.READINGS["notebook"].extraction
+    assert (made.sample_rate, made.offset, made.duration) == (44_100, 0.5, 2.5)
+    waveform = np.random.default_rng(0).normal(size=round(2.5 * 44_100)).astype(np.float32)
+    values = made.extract(waveform)
+    assert values.shape == (216, 12)
+    assert values[-1].any()
+    assert run.build((216, 12), 8).count_params() == run.PARAMETERS  # both are 3 steps long after two poolings by 8
+    assert run.READINGS["notebook"].batch_size == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words", "count"),
+    [
+        ("standardised", {"scaler"}, (), 0),
+        ("keras_2_rmsprop", set(), ("optimiser/class is RMSprop in the record and would be RMSprop2 now",), 1),
+        ("quick_averages", set(), ("momentum is 0.99 in the record and would be 0.9 now",), 2),
+        ("no_dropout", set(), ("rate is 0.2 in the record and would be 0 now",), 2),
+    ],
+)
+def test_a_reading_changes_what_it_says_and_nothing_else(name, settings, words, count):
+    run = load_run("jin2022")
+    changed, told = changes(run.MFCC, run.READINGS[name], (228, 12), 8)
+    assert changed == settings
+    assert run.READINGS[name].extraction is run.MFCC.extraction
+    assert len(told) == count
+    assert all(any(word in sentence for word in words) for sentence in told)
+
+
+def test_without_skips_the_weights_are_the_same_and_without_blocks_fewer():
+    run = load_run("jin2022")
+    plain = run.READINGS["no_skips"].build((228, 12), 8)
+    assert plain.count_params() == run.PARAMETERS
+    assert not any(type(layer).__name__ == "Add" for layer in plain.layers)
+    fewer = run.READINGS["no_blocks"].build((228, 12), 8)
+    assert fewer.count_params() == run.PARAMETERS - 20 * (8 * 64 * 64 + 64)
+
+
+def test_views_look_at_moments_of_the_runs_of_two_protocols():
+    experiment = load_run("jin2022").EXPERIMENT
+    assert experiment.moments("paper") == ("best_on_test", "epoch_30", "recalibrated")
+    assert experiment.moments("augment_before_split") == ("best_on_test", "epoch_30", "recalibrated")
+    assert experiment.moments("speaker_independent") == ()
+    assert experiment.run_under("no_skips") == ("paper",)
+
+
+def test_ninety_ten_leaves_1296_to_learn_from():
+    run = load_run("jin2022")
+    samples = from_names("ravdess")
+    (split,) = run.PROTOCOLS["ninety_ten"].splits(samples, 0)
+    assert (len(split.train), len(split.test)) == (1296, 144)
+    (split,) = run.PROTOCOLS["seventy_thirty"].splits(samples, 0)
+    assert (len(split.train), len(split.test)) == (1008, 432)
+
+
+def test_the_ledgers_arithmetic():
+    """97.30 and 98.26 % are no counts of the usual test parts, and counts of the parts that it names."""
+
+    def possible(value, of):
+        return any(round(100 * right / of, 2) == value for right in range(of + 1))
+
+    assert not any(possible(97.30, round(1440 * share)) for share in (0.1, 0.15, 0.2, 0.25, 0.3))
+    assert not any(possible(98.26, round(480 * share)) for share in (0.1, 0.15, 0.2, 0.25, 0.3))
+    assert all(possible(97.30, of) for of in (148, 222, 296, 370, 1296))
+    assert all(possible(98.26, of) for of in (115, 288))
+    assert not possible(98.26, 432)
 
 
 def test_noise_is_at_most_half_a_per_cent_of_the_peak_and_pitch_keeps_the_length():

@@ -86,7 +86,7 @@ def frames(waveform: np.ndarray, n_mfcc: int) -> np.ndarray:
 
 
 def flatten(waveform: np.ndarray, *, n_mfcc: int = N_MFCC) -> np.ndarray:
-    """All frames behind one another, (4536,): "standardizes feature lengths through padding" [S6]."""
+    """All frames behind one another, (4536,): "standardizes feature lengths through padding" [S6] [S14]."""
     return features.fit_length(frames(waveform, n_mfcc), FRAMES).ravel()
 
 
@@ -120,7 +120,7 @@ def knn(input_shape: tuple[int, ...], n_classes: int) -> ClassifierMixin:
     return KNeighborsClassifier(n_neighbors=NEIGHBOURS, metric="euclidean")
 
 
-# 3.1.2, 3.2 Proposed CNN: Table 2 stands in ser_keras/models/conv1d.py; Table 3
+# 3.1.2, 3.2 Proposed CNN: Table 2 stands in ser_keras/models/conv1d.py [S13]; Table 3
 LEARNING_RATE, BATCH_SIZE, EPOCHS = 1e-3, 32, 50
 PARAMETERS = 9_286_407  # not stated in the paper; counted from Table 2 for 4,536 values and seven classes
 PATIENCE = 5  # epochs without a lower validation loss, then the best weights [S7]
@@ -140,7 +140,7 @@ def early_stopping() -> list[keras.callbacks.Callback]:
     return [keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True)]
 
 
-# 2.4.3 Data splitting: 80/20, and 20 % of the training data for validation
+# 2.4.3 Data splitting: 80/20, and 20 % of the training data for validation; training accuracy is that of the rest [S11]
 TEST, VALIDATION = 0.2, 0.2
 PROTOCOLS = {
     "paper": RandomSplit(

@@ -22,7 +22,7 @@ from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.folders import cache_folder
 from ser_keras.training import backend
 from ser_keras.training.recipe import Recipe
-from ser_keras.training.scaling import Inputs
+from ser_keras.training.scaling import BY_ROW, Inputs
 from ser_keras.training.standardised import Samples
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def plan(
                 continue
             protocol = experiment.protocols[name]
             copies = (ORIGINAL, *protocol.copies)
-            key = (id(recipe.extraction), copies, recipe.window, recipe.scaler == "row")
+            key = (id(recipe.extraction), copies, recipe.window, recipe.scaler in BY_ROW)
             if key not in data:
                 left_out = table.attrs.get("left_out", 0)
                 data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out)
@@ -229,7 +229,7 @@ def _data(
         padded = int(((features.lengths > 0) & (features.lengths < recipe.window.length)).sum())
         if padded:
             print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
-    if recipe.scaler == "row":
+    if recipe.scaler in BY_ROW:
         x = Samples(x, np.arange(len(x)))
     examples = samples_of(chosen, lengths, copies)
     return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)

@@ -29,8 +29,9 @@ class Recipe:
         batch_size: Samples in a step.
         demo_epochs: Epochs on the demo corpus; None means `epochs`.
         scaler: How features are standardised, always on the training part: None, "value" (each value of a sample by
-            itself), "coefficient" (one mean and deviation for each of the last axis's, over all frames) or "row" (the
-            same for each of the first axis's, for features of shape (coefficients, frames, 1)).
+            itself), "coefficient" (one mean and deviation for each of the last axis's, over all frames), "row" (the
+            same for each of the first axis's, for features of shape (coefficients, frames, 1)) or
+            "row_without_padding" (frames that are zero in every row are padding: they do not count, and stay zero).
         callbacks: Makes the Keras callbacks of one run.
         window: Cut the frames of every recording into windows, each of which is a sample; the extraction is then
             `ragged`, with features of shape (frames, coefficients).
