@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -81,6 +82,20 @@ def from_names(corpus):
     """A corpus's utterance table from the published names alone; each name stands for its audio, too."""
     chosen = CORPORA[corpus]
     return pd.DataFrame([chosen.parse(Path(f"{name}.wav")) | {"sha256": name} for name in chosen.checksums()])
+
+
+def changes(main, reading, shape, n_classes):
+    """In what a reading differs from another recipe: names of settings, and sentences on the network."""
+    from ser_keras.runs.identity import differences
+    from ser_keras.training.description import of_model
+
+    networks = [{"model": of_model(recipe.build(shape, n_classes))} for recipe in (main, reading)]
+    settings = {
+        field.name
+        for field in dataclasses.fields(main)
+        if field.name not in ("build", "extraction") and getattr(main, field.name) != getattr(reading, field.name)
+    }
+    return settings, differences(*networks)
 
 
 def command(paper, *flags):

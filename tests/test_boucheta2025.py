@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import from_names, load_run, run_script
+from conftest import ROOT, changes, from_names, load_run, run_script
 
 from ser_keras.models import conv1d
+from ser_keras.papers import read
 from ser_keras.protocols import RandomSplit, audit, examples_of
+from ser_keras.runs.planning import divided
 
 SUPPORTS = {"angry": 183, "disgust": 193, "fearful": 177, "happy": 212, "neutral": 270, "sad": 226, "surprised": 179}
 
@@ -85,6 +87,81 @@ def test_the_audit_counts_siblings(run, samples):
         assert found["siblings"] == found["shared_speakers"] == found["identical_audio"] == 0
 
 
+def test_trees_and_neighbours_learn_from_all_of_the_80_per_cent(run, samples):
+    knn, cnn = run.VARIANTS["knn_mean"], run.VARIANTS["cnn_mean"]
+    for name, protocol in run.PROTOCOLS.items():
+        examples = samples if protocol.copies else samples[samples["copy"] == "original"].reset_index(drop=True)
+        for whole, own in zip(protocol.splits(examples, 1), divided(knn, protocol).splits(examples, 1), strict=True):
+            np.testing.assert_array_equal(own.test, whole.test)
+            assert not len(own.validation)
+            assert set(own.train) > set(whole.train) | set(whole.validation) or name in ("paper", "originals_only")
+            assert set(own.train) >= set(whole.train) | set(whole.validation)
+    (split,) = divided(knn, run.PROTOCOLS["paper"]).splits(samples, 0)
+    assert len(split.train) == 5760
+    assert divided(cnn, run.PROTOCOLS["paper"]) is run.PROTOCOLS["paper"]
+
+
+def test_a_part_that_is_scored_is_not_trained_on(run):
+    scored = RandomSplit(note="", test=0.2, validation=0.2, scored="validation")
+    assert divided(run.VARIANTS["knn_mean"], scored) is scored
+
+
+def test_the_notebooks_shift_far_and_always_stretch_alike(run):
+    y = np.random.default_rng(0).normal(size=55_125).astype(np.float32)
+    rolled = [run.NOTEBOOK_COPIES["shift"](np.arange(55_125), np.random.default_rng(i))[0] for i in range(200)]
+    by = [(55_125 - first) % 55_125 for first in rolled]
+    by = np.array([samples - 55_125 if samples > 55_125 / 2 else samples for samples in by])
+    assert 4500 < np.abs(by).max() <= 5000
+    assert {len(run.NOTEBOOK_COPIES["stretch"](y, np.random.default_rng(i))) for i in range(3)} == {round(55_125 / 0.8)}
+    assert run.NOTEBOOK_COPIES["noise"] is run.COPIES["noise"]
+    assert run.NOTEBOOK_COPIES["pitch"] is run.COPIES["pitch"]
+
+
+def test_the_notebooks_vector_has_its_zeros_behind_everything(run):
+    y = np.random.default_rng(0).normal(size=55_125).astype(np.float32)
+    made, text = run.notebook_flatten(y), run.flatten(y).reshape(108, 42)
+    assert made.shape == (135 * 42,) == (5670,)
+    np.testing.assert_array_equal(made[:108], text[:, 0])
+    np.testing.assert_array_equal(made[108:216], text[:, 1])
+    np.testing.assert_array_equal(made[216 : 108 * 42], text[:, 2:].ravel())
+    assert not made[108 * 42 :].any()
+    slower = run.notebook_flatten(run.NOTEBOOK_COPIES["stretch"](y, np.random.default_rng(0)), n_mfcc=20)
+    assert slower.shape == (135 * 22,)
+    assert slower[-1]  # the longest there is
+
+
+def test_readings_of_trees_and_neighbours_cross_everything(run):
+    crossed = [name for name in run.READINGS if "notebook" in name]
+    assert len(crossed) == 2 * 2 * 2 * 2
+    for name in crossed:
+        recipe = run.READINGS[name]
+        assert recipe.scaler == (None if name.endswith("_raw") else "value")
+        assert not recipe.validates
+        shape = recipe.extraction.extract(np.random.default_rng(0).normal(size=55_125).astype(np.float32)).shape
+        coefficients = 22 if "_20" in name else 42
+        assert shape == ((coefficients,) if "mean" in name else (135 * coefficients,))
+    assert run.EXPERIMENT.main == tuple(run.VARIANTS)
+
+
+def test_the_cnn_without_early_stopping_is_otherwise_the_same(run):
+    changed, told = changes(run.VARIANTS["cnn_flatten"], run.READINGS["cnn_flatten_all_epochs"], (42,), 7)
+    assert changed == {"callbacks"}
+    assert told == []
+    assert run.READINGS["cnn_flatten_all_epochs"].callbacks is None
+
+
+def test_the_reports_averages_follow_from_its_rows():
+    """Macro and weighted averages of Boucheta's classification report, as paper.toml has its rows."""
+    numbers = read(ROOT / "reproductions" / "boucheta2025" / "paper.toml").reported
+    rows = {n.metric: n.value for n in numbers if n.table == "Classification report" and "/" in n.metric}
+    supports = np.array(list(SUPPORTS.values()))
+    for kind, macro, weighted in (("precision", 75, 75), ("recall", 75, 75), ("f1", 74, 75)):
+        values = np.array([rows[f"{kind}/{emotion}"] for emotion in SUPPORTS])
+        assert round(values.mean()) == macro
+        assert round((values * supports).sum() / supports.sum()) == weighted
+
+
+@pytest.mark.slow
 def test_the_whole_paper_on_the_demo_corpus(tmp_path):
     done = run_script("boucheta2025", "--demo", "--epochs", 1, "--out", "o", "--cache", "c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import from_names, load_run, run_script
+from conftest import changes, from_names, load_run, run_script
 from scipy.fft import dct
 from scipy.signal import get_window, lfilter
 
@@ -54,7 +54,90 @@ def test_mspec_is_the_lab_recipe(run, waveform):
 def test_mfcc_is_the_lab_recipe(run, waveform):
     lifter = 1 + 11 * np.sin(np.pi * np.arange(13) / 22)
     expected = dct(recipe(waveform.astype(float)), axis=1)[:, :13] * lifter
-    np.testing.assert_allclose(run.cepstra(waveform), expected, atol=0.01 * np.abs(expected).max())
+    np.testing.assert_allclose(run.cepstra(run.log_mel(waveform)), expected, atol=0.01 * np.abs(expected).max())
+
+
+def course_mspec(y):
+    """The course's `mspec(samples)` with its defaults, step by step: 400 every 200, as if at 20 kHz."""
+    starts = range(0, len(y) - 400 + 1, 200)
+    frames = np.stack([lfilter([1, -0.97], [1], y[s : s + 400]) for s in starts]) * get_window("hamming", 400)
+    power = np.abs(np.fft.fft(frames, 512)) ** 2
+    edges, bins = bank_edges(), np.arange(512) * 20_000 / 512
+    bank = np.zeros((40, 512))
+    for i, (low, centre, high) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
+        bank[i] = np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
+    return np.log(power @ bank.T)
+
+
+def test_the_courses_own_mspec_with_its_defaults(run, waveform):
+    expected = course_mspec(waveform.astype(float))
+    made = run.lab_log_mel(waveform)
+    assert made.shape == expected.shape == (79, 40)
+    np.testing.assert_allclose(made, expected, atol=0.02)
+    assert np.abs(made[:79] - run.log_mel(waveform)[:79]).mean() > 0.5  # another bank and shift
+
+
+def test_stacked_frames_are_mirrored_at_the_ends(run):
+    static = np.arange(10.0)[:, None]
+    made = run.stacked(static)
+    assert made[0].tolist() == [3, 2, 1, 0, 1, 2, 3]
+    assert made[1].tolist() == [2, 1, 0, 1, 2, 3, 4]
+    assert made[-1].tolist() == [6, 7, 8, 9, 8, 7, 6]
+
+
+def test_readings_change_features_or_network_of_every_row(run, waveform):
+    assert len(run.ROWS) == 10
+    assert set(run.SHAPES) | {f"{f}_{c}" for f in ("mfcc_dd", "mspec_dd") for c in ("vanilla", "bidirectional")} == set(
+        run.ROWS
+    )
+    plain = run.VARIANTS["mspec_dd"].extraction.extract(waveform)
+    lab = run.READINGS["mspec_dd_lab"].extraction.extract(waveform)
+    static = run.READINGS["mspec_dd_of_static"].extraction.extract(waveform)
+    both = run.READINGS["mspec_dd_together"].extraction.extract(waveform)
+    assert (len(plain), len(lab)) == (98, 79)
+    np.testing.assert_array_equal(plain[:, :80], static[:, :80])
+    assert np.abs(plain[:, 80:] - static[:, 80:]).max() > 0.1
+    np.testing.assert_array_equal(lab[:, :80], both[:, :80])
+    np.testing.assert_array_equal(run.READINGS["mspec_dd_keras_1_2"].extraction.extract(waveform), plain)
+    assert "mspec_of_static" not in run.READINGS  # it has no second derivative
+
+
+@pytest.mark.parametrize("name", ["mspec_dd_lab", "mspec_dd_of_static"])
+def test_readings_of_features_leave_the_network_alone(run, name):
+    assert changes(run.VARIANTS["mspec_dd"], run.READINGS[name], (25, 120), 7) == (set(), [])
+
+
+def test_keras_1_2_changes_gates_weights_and_epsilon_alone(run):
+    settings, told = changes(run.VARIANTS["mspec_dd"], run.READINGS["mspec_dd_keras_1_2"], (25, 120), 7)
+    assert settings == set()
+    places = {sentence.split(" is ")[0].split("/", 3)[-1] for sentence in told}
+    starts = ("recurrent_activation", "kernel_initializer", "recurrent_initializer", "epsilon")
+    assert all(place.startswith(starts) for place in places), told
+    vanilla = run.READINGS["mspec_dd_vanilla_keras_1_2"]
+    _, told = changes(run.VARIANTS["mspec_dd_vanilla"], vanilla, (25, 120), 7)
+    assert [sentence.split(" is ")[1] for sentence in told] == [
+        "1 in the record and would be 1.1 now",
+        "1 in the record and would be 1.1 now",
+        "1e-07 in the record and would be 1e-08 now",
+    ]
+
+
+def test_keras_1_draws_each_gate_by_itself():
+    keras.utils.set_random_seed(0)
+    model = stacked_lstm.build((25, 120), 7, keras_1=True)
+    kernel, recurrent, bias = model.layers[1].get_weights()
+    for weights, inputs in ((kernel, 120), (recurrent, 128)):
+        limit = np.sqrt(6 / (inputs + 128))
+        gates = np.split(weights, 4, axis=1)
+        assert all(0.95 * limit < np.abs(gate).max() <= limit for gate in gates)
+        assert not np.allclose(gates[0], gates[1])
+    np.testing.assert_array_equal(bias, np.repeat([0, 1, 0, 0], 128))  # the forget gate's
+    kernel = stacked_lstm.build((25, 120), 7).layers[1].get_weights()[0]
+    assert np.abs(kernel).max() <= np.sqrt(6 / (120 + 4 * 128))
+    keras.utils.set_random_seed(0)
+    again = stacked_lstm.build((25, 120), 7, keras_1=True).layers[1].get_weights()
+    np.testing.assert_array_equal(again[1], recurrent)
 
 
 def test_second_derivative_in_both_readings(run):
@@ -73,8 +156,8 @@ def test_second_derivative_in_both_readings(run):
 
 
 def test_input_sizes_are_table_2s(run, waveform):
-    for name, shape in run.SHAPES.items():
-        extraction = run.VARIANTS[name].extraction
+    for name, shape in (run.SHAPES | run.STACKED).items():
+        extraction = run.EXPERIMENT.variants[name].extraction
         frames = extraction.extract(waveform)
         made, counts = cut(frames, np.array([len(frames)]), run.WINDOW)
         assert made.shape[1:] == shape
@@ -146,15 +229,19 @@ def test_keras_1s_hard_sigmoid():
     assert np.abs(made - np.asarray(keras.activations.hard_sigmoid(keras.ops.array(x)))).max() > 0.03
 
 
-def test_saves_and_loads_with_keras_1s_gates(tmp_path):
-    model = stacked_lstm.build((25, 13), 7, recurrent_activation="hard_sigmoid_1")
-    assert model.layers[1].recurrent_activation is hard_sigmoid_1
+@pytest.mark.parametrize("reading", [{"recurrent_activation": "hard_sigmoid_1"}, {"keras_1": True}])
+@pytest.mark.parametrize("cell", ["lstm", "bidirectional"])
+def test_saves_and_loads_with_keras_1s_gates(tmp_path, reading, cell):
+    model = stacked_lstm.build((25, 13), 7, cell=cell, units=8, **reading)
+    lstm = model.layers[1].forward_layer if cell == "bidirectional" else model.layers[1]
+    assert lstm.recurrent_activation is hard_sigmoid_1
     x = np.random.default_rng(0).normal(size=(3, 25, 13)).astype(np.float32)
     model.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras", safe_mode=True)
     np.testing.assert_allclose(again.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_paper_on_the_demo_corpus(tmp_path):
     done = run_script("cournut2017", "--demo", "--epochs", 1, "--out", "o", "--cache", "c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,21 @@ def test_a_row_that_never_changes_becomes_zero():
     assert not scaling.scaled(flat, np.arange(200), "row").gather(np.arange(3))[:, 1].round(4).any()
 
 
+def test_padding_counts_for_nothing_and_stays_zero_where_it_is_left_out():
+    padded = X.copy()
+    padded[::2, :, 4:] = 0
+    padded[1, 2, 3] = 0  # one row alone: a frame like any other
+    train = np.arange(0, 100)
+    made = scaling.scaled(padded, train, "row_without_padding").gather(np.arange(200))
+    assert not made[::2, :, 4:].any()
+    sound = padded[train].any(axis=1, keepdims=True) & np.ones((1, 4, 1, 1), bool)
+    for row in range(4):
+        of_row = padded[train][:, row][sound[:, row]]
+        expected = (padded[1::2, row] - of_row.mean()) / of_row.std()
+        np.testing.assert_allclose(made[1::2, row], expected, rtol=1e-4, atol=1e-5)
+    assert np.abs(scaling.scaled(padded, train, "row").gather(np.arange(2))[0, :, 4:]).min() > 0.1
+
+
 def test_choosing_copies_nothing_and_gathering_leaves_the_values_alone():
     some = Samples(X, np.arange(200))[np.array([5, 3])]
     assert some.values is X

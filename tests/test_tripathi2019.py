@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import from_names, load_run, run_script
+from conftest import changes, from_names, load_run, run_script
 
 from ser_keras.losses import FocalLoss
 from ser_keras.models import resnet18
@@ -99,6 +99,88 @@ def test_batch_normalisation_stands_before_relu():
         assert isinstance(producer, keras.layers.BatchNormalization)
 
 
+def test_behind_convolutions_it_is_the_cited_papers_network():
+    """ResNet-18 of He et al., Deep residual learning, for one channel and four classes."""
+    model = resnet18.build((40, 259, 1), 4, loss="categorical_crossentropy", learning_rate=1e-4, pre_activation=False)
+    assert resnet18.layer_count(model) == 18
+    weights, source = 7 * 7 * 64 + 4 * 64, 64
+    for stage, width in enumerate((64, 128, 256, 512)):
+        weights += 9 * source * width + 9 * width * width + 2 * 4 * width  # the first block
+        weights += source * width + 4 * width if stage else 0  # its shortcut
+        weights += 2 * (9 * width * width + 4 * width)  # the second
+        source = width
+    assert model.count_params() == weights + 512 * 4 + 4
+    adds = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    assert len(adds) == 8
+    for add in adds:
+        (reader,) = add.output._keras_history.operation._outbound_nodes
+        assert reader.operation.get_config()["activation"] == "relu"  # behind the addition
+    relus = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    before = [relu.input._keras_history.operation for relu in relus]
+    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in before) == 1 + 8
+    assert sum(isinstance(layer, keras.layers.Add) for layer in before) == 8
+
+
+def test_quiet_padding_is_silence_and_leaves_the_sound_alone(run, speech):
+    from ser_keras.features.audio import resample
+
+    y = resample(speech, 16_000, run.SAMPLE_RATE)
+    zeros, quiet = run.mfcc(y)[:, :, 0], run.quiet_mfcc(y)[:, :, 0]
+    sound = zeros.any(axis=0)
+    np.testing.assert_allclose(quiet[:, sound], zeros[:, sound], atol=1e-2)
+    floor = np.sqrt(128) * run.spectrogram(y).min()
+    np.testing.assert_allclose(quiet[0, ~sound], floor, rtol=1e-5)
+    assert np.abs(quiet[1:, ~sound]).max() < 1e-3
+    assert quiet[0, ~sound].max() <= quiet[0, sound].min() + 1e-3  # never louder than what is heard
+    assert zeros[0, ~sound].min() > zeros[0, sound].max()  # what zeros are
+
+
+def test_readings_change_one_thing_of_the_pair(run):
+    for loss in ("focal", "softmax"):
+        main = run.VARIANTS[f"mfcc_{loss}"]
+        shape = (40, 64, 1)
+        assert changes(main, run.READINGS[f"mfcc_{loss}_unpadded"], shape, 4) == ({"scaler"}, [])
+        settings, told = changes(main, run.READINGS[f"mfcc_{loss}_quiet"], shape, 4)
+        assert (settings, told) == (set(), [])
+        assert run.READINGS[f"mfcc_{loss}_quiet"].extraction.extract is run.quiet_mfcc
+        settings, told = changes(main, run.READINGS[f"mfcc_{loss}_post_activation"], shape, 4)
+        assert settings == set()
+        assert not any("loss" in sentence or "optimiser" in sentence for sentence in told)
+        assert any("network" in sentence for sentence in told)
+
+
+def test_gamma_is_a_curve_of_five_points(run):
+    losses = {name: recipe.build((40, 64, 1), 4).loss for name, recipe in run.READINGS.items() if "gamma" in name}
+    assert {name: loss.gamma for name, loss in losses.items()} == {
+        "mfcc_gamma_0": 0.0,
+        "mfcc_gamma_0_5": 0.5,
+        "mfcc_gamma_1": 1.0,
+        "mfcc_gamma_5": 5.0,
+    }
+    settings, told = changes(run.VARIANTS["mfcc_focal"], run.READINGS["mfcc_gamma_5"], (40, 64, 1), 4)
+    assert settings == set()
+    assert told == ["model/loss/gamma is 2 in the record and would be 5 now"]
+
+
+def test_recalibrated_runs_are_views(run):
+    assert run.EXPERIMENT.moments("paper") == run.EXPERIMENT.moments("speaker_independent") == ("recalibrated",)
+    assert run.EXPERIMENT.run_under("mfcc_focal") == ("paper", "speaker_independent")
+    assert run.EXPERIMENT.run_under("mfcc_focal_quiet") == ("paper",)
+
+
+def test_the_ledgers_arithmetic():
+    assert 52.0 / 25.2 > 2
+
+    def whole(shares, number):
+        """Whether shares in per cent, one decimal, are counts of a number of utterances."""
+        near = [[k for k in range(number + 1) if abs(round(100 * k / number, 1) - s) < 1e-9] for s in shares]
+        return all(near) and sum(options[0] for options in near) <= number
+
+    anger = (48.7, 5.6, 2.9, 42.8)
+    assert not any(whole(anger, number) for number in range(1, 306))
+    assert whole(anger, 306)
+
+
 def test_both_losses_are_the_papers(run):
     focal = run.EXPERIMENT.variants["mfcc_focal"].build
     assert isinstance(focal((40, 259, 1), 4).loss, FocalLoss)
@@ -130,8 +212,9 @@ def test_iemocap_is_divided_by_session(run):
         assert audit(samples, split)["shared_speakers"] == 0
 
 
+@pytest.mark.slow
 def test_the_paper_on_the_demo_corpus(tmp_path):
     done = run_script("tripathi2019", "--demo", "--out", "o", "--cache", "c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "o" / "tables" / "protocols.csv")
-    assert len(table) == 4
+    assert len(table) == 2 * 4  # two protocols, each also recalibrated

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import flat_model, from_names, load_run, run_script
+from conftest import ROOT, changes, flat_model, from_names, load_run, run_script
 
 from ser_keras.augmentation.batches import mask, noisy
 from ser_keras.models import conv2d_residual
+from ser_keras.papers import read
 from ser_keras.protocols import audit, examples_of
 from ser_keras.training.fit import oversampled
 from ser_keras.training.schedules import CyclicRate
@@ -31,7 +32,7 @@ def test_features_have_83_rows_or_82(run, speech):
     waveform = resample(speech, 16_000, run.SAMPLE_RATE)
     made = run.extract(waveform)
     assert made.shape == (run.ROWS, 64, 1) == (83, 64, 1)
-    fewer = run.VARIANTS["rows82"].extraction.extract(waveform)
+    fewer = run.READINGS["rows82"].extraction.extract(waveform)
     assert fewer.shape == (82, 64, 1)
     np.testing.assert_array_equal(made[:60], fewer[:60])  # MFCCs and their derivatives
     np.testing.assert_array_equal(made[67:], fewer[66:])  # all behind the contrast
@@ -82,28 +83,52 @@ def test_a_gradient_over_norm_1_is_clipped():
     np.testing.assert_allclose(np.asarray(model.optimizer._clip_gradients([short])[0]), [0.3, 0.4], rtol=1e-6)
 
 
-def test_steady_averages_follow_ten_times_as_fast_and_meet_no_dropout(run):
+def test_quick_averages_follow_ten_times_as_fast_and_without_dropout_they_meet_none(run):
     x = np.random.default_rng(0).normal(5, 1, (4, 16, 16, 1)).astype(np.float32)
 
-    def averages(build):
+    def averages(name):
         """Of the last batch normalisation, behind three dropouts: after one batch, and after the same once more."""
         keras.utils.set_random_seed(0)
-        model = build((16, 16, 1), 3)
+        model = run.EXPERIMENT.variants[name].build((16, 16, 1), 3)
         *_, last = (layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
         for _ in range(2):
             model(x, training=True)
             yield keras.ops.convert_to_numpy(last.moving_mean).copy()
 
-    once, twice = averages(run.build_with_steady_averages)
+    once, twice = averages("steady_averages")
     assert np.abs(once).max() > 1e-3
     np.testing.assert_allclose(twice, 1.9 * once, atol=1e-6)  # 0.1 of the batch's mean, then 0.19
-    once, twice = averages(run.build)
+    once, twice = averages("no_dropout")
+    np.testing.assert_allclose(twice, 1.99 * once, atol=1e-6)
+    once, twice = averages("quick_averages")
+    assert np.abs(twice - 1.9 * once).max() > 1e-5
+    once, twice = averages("code")
     assert np.abs(twice - 1.99 * once).max() > 1e-5
 
 
-def test_steady_averages_keep_the_last_dropout(run):
-    model = run.build_with_steady_averages((16, 16, 1), 3)
-    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0, 0, 0, 0.4]
+@pytest.mark.parametrize(
+    ("name", "settings", "momentum", "dropout"),
+    [
+        ("quick_averages", set(), 9, 0),
+        ("no_dropout", set(), 0, 3),
+        ("steady_averages", set(), 9, 3),
+        ("text", {"callbacks", "oversample", "change"}, 0, 0),
+        ("rows82", set(), 0, 0),
+    ],
+)
+def test_a_reading_changes_what_it_says_and_nothing_else(run, name, settings, momentum, dropout):
+    changed, told = changes(run.CODE, run.READINGS[name], (83, 64, 1), 8)
+    assert changed == settings
+    assert sum("momentum is 0.99 in the record and would be 0.9 now" in sentence for sentence in told) == momentum
+    assert sum("/rate is " in sentence and sentence.endswith("would be 0 now") for sentence in told) == dropout
+    assert len(told) == momentum + dropout
+
+
+def test_without_the_skip_its_convolution_and_its_normalisation_are_missing(run):
+    model = run.READINGS["no_skip"].build((83, 64, 1), 8)
+    assert model.count_params() == run.PARAMETERS - (64 * 64 + 64) - 4 * 64
+    assert not any(isinstance(layer, keras.layers.Add) for layer in model.layers)
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.2, 0.3, 0.4, 0.4]
 
 
 def test_label_smoothing_is_in_effect(model):
@@ -205,6 +230,41 @@ def test_the_split_has_the_authors_sizes(run, samples):
         assert set(counts.drop("neutral")) <= {22, 23}
 
 
+def test_the_authors_split_is_one_whatever_the_seed(run, samples):
+    fixed = run.PROTOCOLS["authors_split"]
+    (one,), (other,) = fixed.splits(samples, 0), fixed.splits(samples, 7)
+    (drawn,) = run.PROTOCOLS["paper"].splits(samples, 42)
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+        np.testing.assert_array_equal(getattr(one, part), getattr(drawn, part))
+    batches = one.others["full_batches"]
+    np.testing.assert_array_equal(batches, other.others["full_batches"])
+    assert len(batches) == 4 * run.BATCH_SIZE == 128
+    assert set(batches) < set(one.validation)
+    assert set(drawn.others) == {"unseen"}
+
+
+def test_views_ask_for_the_moments_of_the_papers_runs(run):
+    assert run.EXPERIMENT.moments("paper") == ("best_on_test", "last", "recalibrated")
+    assert run.EXPERIMENT.moments("authors_split") == ()
+    assert run.EXPERIMENT.run_under("code") == ("paper", "authors_split", "speaker_independent")
+    assert run.EXPERIMENT.run_under("text") == ("paper",)
+
+
+def test_class_figures_are_counts_of_the_test_part_and_belong_to_it():
+    numbers = read(ROOT / "reproductions" / "varshney2025" / "paper.toml").reported
+    figures = [n for n in numbers if "/" in n.metric]
+    assert {n.protocol for n in figures} == {"paper_test"}
+    assert len(figures) == 8
+    for n in figures:
+        right, of = map(int, n.note.split(" of "))
+        assert of in (22, 23)
+        assert round(100 * right / of) == n.value
+    validation = {round(100 * right / of) for of in (19, 20) for right in range(of + 1)}
+    assert [n.value for n in figures if n.value in validation] == [30]
+    assert round(100 * 608 / 823, 2) == 73.88
+
+
 def test_unseen_folds_share_no_speaker(run, samples):
     for split in run.PROTOCOLS["speaker_independent"].splits(samples, 0):
         assert audit(samples, split)["shared_speakers"] == 0
@@ -218,11 +278,12 @@ def test_saves_and_loads(model, tmp_path):
     np.testing.assert_allclose(again.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6)
 
 
-def test_the_paper_on_the_demo_corpus(tmp_path):
+@pytest.mark.slow
+def test_the_paper_on_the_demo_corpus(run, tmp_path):
     done = run_script("varshney2025", "--demo", "--epochs", 1, "--out", "o", "--cache", "c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "o" / "tables" / "protocols.csv")
-    assert len(table) == 4
+    assert set(table.Protocol) == set(run.PROTOCOLS)
     results = pd.read_csv(tmp_path / "o" / "results.csv").set_index(["protocol", "variant", "split", "metric"])
     unseen = results.loc[("unseen_actors", "code", "unseen", "accuracy")]
     assert unseen.n == 32  # one of five voices, eight emotions

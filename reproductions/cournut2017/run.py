@@ -39,23 +39,41 @@ FLOOR = 1e-10  # under the logarithm
 CEPSTRA, LIFTER = 13, 22
 
 
+def logarithms(spectrum: features.Spectrum) -> np.ndarray:
+    """(frames, 40) natural logarithms of the filters' energies, not cut off below [S3]."""
+    energies = features.mel(spectrum, n_mels=MEL_FILTERS, fmin=LOWEST, fmax=HIGHEST)
+    return np.log(np.maximum(energies, FLOOR))
+
+
 def log_mel(waveform: np.ndarray) -> np.ndarray:
-    """MSPEC: (frames, 40) natural logarithms of the filters' energies, not cut off below [S3]."""
+    """MSPEC, (frames, 40)."""
     y = waveforms.preemphasis(waveform, coefficient=PREEMPHASIS, previous=0.0)
     y = np.pad(y, (FFT - FRAME) // 2)  # the transform is longer than the frame under its window
     spectrum = features.stft(
         y, sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=FRAME, window="hamming", center=False
     )
-    energies = features.mel(spectrum, n_mels=MEL_FILTERS, fmin=LOWEST, fmax=HIGHEST)
-    return np.log(np.maximum(energies, FLOOR))
+    return logarithms(spectrum)
 
 
-def cepstra(waveform: np.ndarray) -> np.ndarray:
+# The course's `mspec(samples)` with its defaults, made for 20 kHz, as they are: a frame every 12.5 ms at 16 kHz, the
+# filters at 0.8 of their frequencies, and pre-emphasis within each frame [S1] [S2]
+LAB_HOP, LAB_RATE = 200, 20_000  # samples, Hz
+
+
+def lab_log_mel(waveform: np.ndarray) -> np.ndarray:
+    """MSPEC as the course's function gives it, (frames, 40)."""
+    frames = features.frame(waveform, frame_length=FRAME, hop_length=LAB_HOP, center=False)
+    emphasised = np.concatenate([frames[:, :1], frames[:, 1:] - PREEMPHASIS * frames[:, :-1]], axis=1)
+    transformed = np.fft.rfft(emphasised * np.hamming(FRAME + 1)[:-1], FFT)  # a periodic window
+    return logarithms(features.Spectrum(np.abs(transformed).astype(np.float32), LAB_RATE, FFT, LAB_HOP))
+
+
+def cepstra(log_mels: np.ndarray) -> np.ndarray:
     """MFCC: (frames, 13), the cosine transform of MSPEC, the 0th coefficient included."""
     from scipy.fft import dct
 
     weights = 1 + LIFTER / 2 * np.sin(np.pi * np.arange(CEPSTRA) / LIFTER)
-    return dct(log_mel(waveform), type=2, axis=1)[:, :CEPSTRA] * weights.astype(np.float32)
+    return dct(log_mels, type=2, axis=1)[:, :CEPSTRA] * weights.astype(np.float32)
 
 
 # 2.2.2 Dynamic features: equation (1), N = 1 for the first and N = 2 for the second derivative
@@ -66,10 +84,23 @@ def with_deltas(static: np.ndarray, *, derivatives: int, of_static: bool = False
     return np.concatenate([static, first, second][: 1 + derivatives], axis=1)
 
 
-def extract(waveform: np.ndarray, *, kind: str, derivatives: int, of_static: bool = False) -> np.ndarray:
-    """One recording as (frames, coefficients)."""
-    static = {"mfcc": cepstra, "mspec": log_mel}[kind](waveform)
-    return with_deltas(static, derivatives=derivatives, of_static=of_static)
+NEIGHBOURS = 3  # "stacking raw features": frames on each side, mirrored at the ends [S12]
+
+
+def stacked(static: np.ndarray) -> np.ndarray:
+    """Each frame with its neighbours, (frames, 7 * coefficients)."""
+    mirrored = np.pad(static, ((NEIGHBOURS, NEIGHBOURS), (0, 0)), mode="reflect")
+    return np.concatenate([mirrored[i : i + len(static)] for i in range(2 * NEIGHBOURS + 1)], axis=1)
+
+
+def extract(waveform: np.ndarray, *, name: str, lab: bool = False, of_static: bool = False) -> np.ndarray:
+    """One recording as (frames, coefficients): the features of a name in SHAPES."""
+    kind, _, dynamic = name.partition("_")
+    static = (lab_log_mel if lab else log_mel)(waveform)
+    static = cepstra(static) if kind == "mfcc" else static
+    if dynamic == "stacked":
+        return stacked(static)
+    return with_deltas(static, derivatives=len(dynamic), of_static=of_static)
 
 
 # 3.1.2 Sequence representation
@@ -84,11 +115,11 @@ SHAPES = {
     "mspec_d": (25, 80),
     "mspec_dd": (25, 120),
 }
-
+STACKED = {"mfcc_stacked": (25, 91), "mspec_stacked": (25, 280)}  # not in Table 2 [S12]
 
 # 2.3, 3.2 Model: two layers, dropout 0.2 [S6], L2 1e-4 on the dense layer: ser_keras/models/stacked_lstm.py
 UNITS = {"lstm": 128, "bidirectional": 64, "vanilla": 128}  # Table 4; 64 units in each direction [S7]
-GATES = "sigmoid"  # what Keras 3 calls an LSTM; the variant "keras1" has the gates of Keras 1.2 [S8]
+GATES = "sigmoid"  # Keras 3's LSTM; the paper has Keras 1.2.0: readings "keras1" (its gates), "keras_1_2" (all) [S8]
 
 # 2.4, 4.2 Training: Adam at Keras's rate [S9]
 BATCH_SIZE = 128
@@ -96,11 +127,19 @@ EPOCHS = 10  # all of them, no choice by validation [S10]
 
 
 def build(
-    input_shape: tuple[int, int], n_classes: int, *, features: str, cell: str = "lstm", gates: str = GATES
+    input_shape: tuple[int, int],
+    n_classes: int,
+    *,
+    name: str,
+    cell: str = "lstm",
+    gates: str = GATES,
+    keras_1: bool = False,
 ) -> keras.Model:
     """One network of Table 3 or 4."""
-    assert input_shape == SHAPES[features]
-    return stacked_lstm.build(input_shape, n_classes, cell=cell, units=UNITS[cell], recurrent_activation=gates)
+    assert input_shape == (SHAPES | STACKED)[name]
+    return stacked_lstm.build(
+        input_shape, n_classes, cell=cell, units=UNITS[cell], recurrent_activation=gates, keras_1=keras_1
+    )
 
 
 # 3.1.1 Validation and testing set: Table 1
@@ -139,13 +178,12 @@ PROTOCOLS = {
 }
 
 
-def recipe(features: str, *, of_static: bool = False, **network: str) -> Recipe:
+def recipe(name: str, *, lab: bool = False, of_static: bool = False, **network: str | bool) -> Recipe:
     """One row of Table 3 or 4: features standardised by coefficient on the training part [S11], and a network."""
-    kind, _, order = features.partition("_")
-    extracted = partial(extract, kind=kind, derivatives=len(order), of_static=of_static)
+    extracted = partial(extract, name=name, lab=lab, of_static=of_static)
     return Recipe(
         extraction=Extraction(extract=extracted, sample_rate=SAMPLE_RATE, ragged=True),
-        build=partial(build, features=features, **network),
+        build=partial(build, name=name, **network),
         epochs=EPOCHS,
         batch_size=BATCH_SIZE,
         demo_epochs=2,
@@ -154,24 +192,35 @@ def recipe(features: str, *, of_static: bool = False, **network: str) -> Recipe:
     )
 
 
-VARIANTS = {
-    "mspec_dd": recipe("mspec_dd"),  # 4.4 Best model
-    **{name: recipe(name) for name in SHAPES if name != "mspec_dd"},
-    "mfcc_dd_vanilla": recipe("mfcc_dd", cell="vanilla"),
-    "mspec_dd_vanilla": recipe("mspec_dd", cell="vanilla"),
-    "mfcc_dd_bidirectional": recipe("mfcc_dd", cell="bidirectional"),
-    "mspec_dd_bidirectional": recipe("mspec_dd", cell="bidirectional"),
-    "mspec_dd_keras1": recipe("mspec_dd", gates="hard_sigmoid_1"),
-    "mspec_dd_of_static": recipe("mspec_dd", of_static=True),
+ROWS = {"mspec_dd": ("mspec_dd", "lstm")}  # 4.4 Best model; then Tables 3 and 4: features and cell
+ROWS |= {name: (name, "lstm") for name in SHAPES if name != "mspec_dd"}
+ROWS |= {f"{name}_{cell}": (name, cell) for cell in ("vanilla", "bidirectional") for name in ("mfcc_dd", "mspec_dd")}
+CHANGES = {  # what a reading changes of every row
+    "lab": {"lab": True},  # [S1] [S2]
+    "keras_1_2": {"keras_1": True},  # [S8]
+    "of_static": {"of_static": True},  # [S4]; without second derivatives it changes nothing
+    "together": {"lab": True, "keras_1": True, "of_static": True},
+}
+VARIANTS = {row: recipe(name, cell=cell) for row, (name, cell) in ROWS.items()}
+READINGS = {
+    f"{row}_{reading}": recipe(name, cell=cell, **change)
+    for reading, change in CHANGES.items()
+    for row, (name, cell) in ROWS.items()
+    if reading != "of_static" or name.endswith("_dd")
+} | {
+    "mspec_dd_keras1": recipe("mspec_dd", gates="hard_sigmoid_1"),  # [S8]
+    **{name: recipe(name) for name in STACKED},  # 4.2, "poorer performance than when using derivatives" [S12]
 }
 
 EXPERIMENT = Experiment(
     folder=Path(__file__).parent,
     corpora=CORPORA,
-    variants=VARIANTS,
+    variants=VARIANTS | READINGS,
     protocols=PROTOCOLS,
     labels=partial(chosen, words=EMOTIONS),
     demo_variants=("mspec_dd",),
+    main=tuple(VARIANTS),
+    readings={name: ("paper",) for name in (VARIANTS | READINGS) if name != "mspec_dd"},
 )
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ for whoever has it, and on a stand-in that everybody can run: RAVDESS at the pap
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ import numpy as np
 from ser_keras import Experiment, Extraction, Recipe, features, reproduce
 from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import resnet18
-from ser_keras.protocols import GroupKFold, StratifiedKFold
+from ser_keras.protocols import GroupKFold, ScoredOn, StratifiedKFold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
     import pandas as pd
 
@@ -80,19 +82,31 @@ def mfcc(waveform: np.ndarray) -> np.ndarray:
     return features.fit_length(cepstra, FRAMES).T[:, :, None]
 
 
+def quiet_mfcc(waveform: np.ndarray) -> np.ndarray:
+    """MFCCs of the padded spectrogram: the padding is as quiet as the quietest value, not the loudest frame [S3]."""
+    from scipy.fft import dct
+
+    return dct(spectrogram(waveform), axis=0, type=2, norm="ortho")[:N_MFCC]
+
+
 # 3.1 Model architecture: ser_keras/models/resnet18.py [S5] [S10]; 3.3 Focal loss, equation (2)
 GAMMA = 2.0  # [S6]
+OTHER_GAMMAS = (0.0, 0.5, 1.0, 5.0)  # [S6]
 LEARNING_RATE = 1e-4  # Adam [S7]
 EPOCHS, BATCH_SIZE = 20, 32  # [S8]
 LAYERS = 18
 
 
-def build(input_shape: tuple[int, int, int], n_classes: int, *, focal: bool) -> keras.Model:
-    """The ResNet under either loss."""
+def build(
+    input_shape: tuple[int, int, int], n_classes: int, *, gamma: float | None, pre_activation: bool = True
+) -> keras.Model:
+    """The ResNet under focal loss, or without gamma under cross-entropy ("softmax loss")."""
     from ser_keras.losses import FocalLoss
 
-    loss = FocalLoss(gamma=GAMMA) if focal else "categorical_crossentropy"
-    model = resnet18.build(input_shape, n_classes, loss=loss, learning_rate=LEARNING_RATE)
+    loss = "categorical_crossentropy" if gamma is None else FocalLoss(gamma=gamma)
+    model = resnet18.build(
+        input_shape, n_classes, loss=loss, learning_rate=LEARNING_RATE, pre_activation=pre_activation
+    )
     assert resnet18.layer_count(model) == LAYERS
     return model
 
@@ -118,14 +132,26 @@ PROTOCOLS = {
         note="five folds by session (IEMOCAP) or actor (the stand-in): nobody is heard in training and test",
         folds=FOLDS,
     ),
+    "recalibrated": ScoredOn(
+        note="the runs of paper, batch normalisation's means and variances computed anew on the training part",
+        of="paper",
+        scored="test",
+        moment="recalibrated",
+    ),
+    "speaker_independent_recalibrated": ScoredOn(
+        note="the runs of speaker_independent, batch normalisation's means and variances computed anew as well",
+        of="speaker_independent",
+        scored="test",
+        moment="recalibrated",
+    ),
 }
 
 
-def recipe(extract: object, *, focal: bool) -> Recipe:
+def recipe(extract: Callable[[np.ndarray], np.ndarray], gamma: float | None) -> Recipe:
     """One row of Table 4, standardised by the training part [S9]."""
     return Recipe(
         extraction=Extraction(extract=extract, sample_rate=SAMPLE_RATE, duration=SECONDS),
-        build=partial(build, focal=focal),
+        build=partial(build, gamma=gamma),
         epochs=EPOCHS,
         batch_size=BATCH_SIZE,
         demo_epochs=1,
@@ -133,18 +159,36 @@ def recipe(extract: object, *, focal: bool) -> Recipe:
     )
 
 
+VARIANTS = {
+    "mfcc_focal": recipe(mfcc, GAMMA),
+    "mfcc_softmax": recipe(mfcc, None),
+    "mel_focal": recipe(spectrogram, GAMMA),
+    "mel_softmax": recipe(spectrogram, None),
+}
+
+
+def changed(loss: str, gamma: float | None) -> dict[str, Recipe]:
+    """The MFCC row under one loss, one thing otherwise each time."""
+    main = recipe(mfcc, gamma)
+    return {
+        f"mfcc_{loss}_post_activation": replace(main, build=partial(build, gamma=gamma, pre_activation=False)),  # [S5]
+        f"mfcc_{loss}_quiet": recipe(quiet_mfcc, gamma),  # [S3]
+        f"mfcc_{loss}_unpadded": replace(main, scaler="row_without_padding"),  # [S9]
+    }
+
+
+READINGS = {f"mfcc_gamma_{gamma:g}".replace(".", "_"): recipe(mfcc, gamma) for gamma in OTHER_GAMMAS}  # [S6]
+READINGS |= changed("focal", GAMMA) | changed("softmax", None)
+
 EXPERIMENT = Experiment(
     folder=Path(__file__).parent,
     corpora=CORPORA,
-    variants={
-        "mfcc_focal": recipe(mfcc, focal=True),
-        "mfcc_softmax": recipe(mfcc, focal=False),
-        "mel_focal": recipe(spectrogram, focal=True),
-        "mel_softmax": recipe(spectrogram, focal=False),
-    },
+    variants=VARIANTS | READINGS,
     protocols=PROTOCOLS,
     labels=labels,
     demo_variants=("mfcc_focal", "mfcc_softmax"),
+    main=tuple(VARIANTS),
+    readings=dict.fromkeys(("mel_focal", "mel_softmax", *READINGS), ("paper",)),
 )
 
 if __name__ == "__main__":

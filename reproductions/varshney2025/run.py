@@ -36,6 +36,7 @@ TRIM = 25  # dB below the loudest [S3]
 MFCC_FFT, FFT, HOP = 1024, 2048, 512  # samples [S3]
 N_MFCC, MEL_FILTERS = 20, 128
 CONTRAST_BANDS = 6  # give SEVEN rows: librosa adds one for what lies below the lowest [S4]
+TEXT_BANDS = 5  # give the six rows that the text counts [S4]
 ROLLOFF = 0.85
 FRAMES = 64  # the first 1.5 s; shorter recordings are padded with zeros [S5]
 ROWS = 3 * N_MFCC + (CONTRAST_BANDS + 1) + 1 + 1 + 1 + 1 + 12  # 83; the paper says 82
@@ -97,32 +98,25 @@ LABEL_SMOOTHING = 0.1  # in the abstract [S10]
 LOWEST, HIGHEST, STEP = 1e-4, 1e-2, 8  # the code's cyclic rate, which overrides 1e-3; half a cycle in epochs [S11]
 EPOCHS, PATIENCE, BATCH_SIZE = 150, 40, 32  # [S12]
 PARAMETERS = 361_128  # not stated in the paper
-QUICK_MOMENTUM = 0.9  # of batch normalisation's averages, in place of Keras' 0.99 [S14]
+# Readings of what validation goes by, batch normalisation's averages: they reach over about 10 batches, not Keras' 100,
+# four epochs in which the weights move far at the high rates; and no dropout stands before one, which raises the
+# variance that is averaged over what validation then meets.
+QUICK_MOMENTUM = 0.9  # [S14]
+NO_DROPOUT = (0.0, 0.0, 0.0, 0.4)  # but the last, which no normalisation follows [S14]
 
 
-def build(input_shape: tuple[int, int, int], n_classes: int) -> keras.Model:
-    """Section III."""
+def build(input_shape: tuple[int, int, int], n_classes: int, **reading: object) -> keras.Model:
+    """Section III; or another reading of it."""
     model = conv2d_residual.build(
-        input_shape, n_classes, learning_rate=LEARNING_RATE, clipnorm=CLIPNORM, label_smoothing=LABEL_SMOOTHING
+        input_shape,
+        n_classes,
+        learning_rate=LEARNING_RATE,
+        clipnorm=CLIPNORM,
+        label_smoothing=LABEL_SMOOTHING,
+        **reading,
     )
-    assert n_classes != 8 or model.count_params() == PARAMETERS  # pooled away: the same for 82 and 83 rows
-    return model
-
-
-def build_with_steady_averages(input_shape: tuple[int, int, int], n_classes: int) -> keras.Model:
-    """As `build`, but the averages of batch normalisation, which validation goes by, fit the weights [S14].
-
-    They reach over about 10 batches, not Keras' 100, four epochs in which the weights move far at the high rates; and
-    no layer before one drops anything, which raises the variance that is averaged over what validation then meets.
-    """
-    import keras
-
-    model = build(input_shape, n_classes)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = QUICK_MOMENTUM
-    for dropout in [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)][:-1]:
-        dropout.rate = 0.0
+    # Pooled away: the same for 82 and 83 rows.
+    assert n_classes != 8 or "skip" in reading or model.count_params() == PARAMETERS
     return model
 
 
@@ -145,13 +139,20 @@ TEST, VALIDATION = 0.15, 0.15
 ACTORS = 24
 UNSEEN = 5 / ACTORS  # actors 20-24, the course's own test set [S1]
 SIZES = (823, 146, 171, 300)
+AUTHORS_SEED = 42  # of the authors' one split [S13]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CourseSplit(RandomSplit):
-    """Actors 1-19 divided at random into train, validation and test; actors 20-24 as a further part, "unseen"."""
+    """Actors 1-19 divided at random into train, validation and test; actors 20-24 as a further part, "unseen".
+
+    Attributes:
+        unseen: Share of the actors that are held back.
+        fixed: Seed of the division, whatever the run's seed, which then draws the weights alone; None draws both.
+    """
 
     unseen: float
+    fixed: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -159,17 +160,25 @@ class CourseSplit(RandomSplit):
         return (*super().columns, "speaker")
 
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
-        """One division."""
+        """One division; a fixed one has a further part, "full_batches", of the validation part [S15]."""
+        seed = seed if self.fixed is None else self.fixed
         speakers = sorted(examples.speaker.unique())
         held_out = examples.speaker.isin(speakers[-max(1, round(self.unseen * len(speakers))) :]).to_numpy()
         if held_out.all():
             raise ImpossibleError(f"a speaker held out leaves nobody to train on; the corpus has {len(speakers)}")
         rest, test = draw(examples, np.flatnonzero(~held_out), self.test, seed, by="sample", stratify=True)
         train, validation = draw(examples, rest, self.validation, seed, by="sample", stratify=True)
-        unseen = np.flatnonzero(held_out)
-        sizes = (len(train), len(validation), len(test), len(unseen))
+        others = {"unseen": np.flatnonzero(held_out)}
+        sizes = (len(train), len(validation), len(test), len(others["unseen"]))
         assert (len(examples), len(speakers)) != (sum(SIZES), ACTORS) or sizes == SIZES
-        return [Split(train, validation, test, {"unseen": unseen})]
+        if self.fixed is not None:
+            full = max(1, len(validation) // BATCH_SIZE) * BATCH_SIZE  # 128 of 146
+            others["full_batches"] = np.sort(np.random.default_rng(seed).permutation(validation)[:full])
+        return [Split(train, validation, test, others)]
+
+
+def view(note: str, scored: str, *, of: str = "paper", moment: str = "end") -> ScoredOn:
+    return ScoredOn(note=note, of=of, scored=scored, moment=moment)
 
 
 PROTOCOLS = {
@@ -181,17 +190,39 @@ PROTOCOLS = {
         unseen=UNSEEN,
         scored="validation",
     ),
-    "paper_test": ScoredOn(
-        note="the same runs on the 171 test recordings, which choose nothing; the same actors as in training",
-        of="paper",
-        scored="test",
+    "paper_test": view("the runs of paper on the 171 test recordings, which choose nothing; the same actors", "test"),
+    "unseen_actors": view("the runs of paper on actors 20-24, whom the network has never heard", "unseen"),
+    "authors_split": CourseSplit(
+        note=f"as paper, but divided by seed {AUTHORS_SEED} as in the authors' code; seeds draw the weights alone",
+        test=TEST,
+        validation=VALIDATION,
+        unseen=UNSEEN,
+        fixed=AUTHORS_SEED,
+        scored="validation",
     ),
-    "unseen_actors": ScoredOn(
-        note="the same runs on actors 20-24, whom the network has never heard", of="paper", scored="unseen"
+    "authors_split_full_batches": view(
+        "the runs of authors_split on 128 of their validation recordings: four full batches",
+        "full_batches",
+        of="authors_split",
     ),
+    "authors_split_test": view("the runs of authors_split on their 171 test recordings", "test", of="authors_split"),
     "speaker_independent": GroupKFold(
         note="five folds by actor over all 24; validation actors choose the epoch", folds=5, validation=VALIDATION
     ),
+    # The runs of paper at other moments [S12] [S14]
+    "last_epoch": view("the runs of paper on the validation part, after the last epoch", "validation", moment="last"),
+    "last_epoch_test": view("the runs of paper on the test part, after the last epoch", "test", moment="last"),
+    "best_epoch_on_test": view(
+        "the runs of paper on the test part, at the epoch with the highest accuracy on that very part",
+        "test",
+        moment="best_on_test",
+    ),
+    "recalibrated": view(
+        "the runs of paper on the validation part, batch normalisation's statistics computed anew on the training part",
+        "validation",
+        moment="recalibrated",
+    ),
+    "recalibrated_test": view("the same on the test part", "test", moment="recalibrated"),
 }
 
 CODE = Recipe(
@@ -205,22 +236,28 @@ CODE = Recipe(
     change=change,
     callbacks=cyclic_rate_and_best_epoch,
 )
-VARIANTS = {
-    "code": CODE,
-    # The text knows no cyclic rate, no oversampling and no augmentation.
+READINGS = {
+    # The text knows no cyclic rate, no oversampling and no augmentation [S7] [S8] [S11].
     "text": replace(CODE, callbacks=best_epoch, oversample=False, change=None),
-    "rows82": replace(CODE, extraction=Extraction(extract=partial(extract, contrast_bands=5), sample_rate=SAMPLE_RATE)),
-    # Neither text nor code: what batch normalisation's averages cost the code.
-    "steady_averages": replace(CODE, build=build_with_steady_averages),
+    "rows82": replace(
+        CODE, extraction=Extraction(extract=partial(extract, contrast_bands=TEXT_BANDS), sample_rate=SAMPLE_RATE)
+    ),  # [S4]
+    # Neither text nor code: what batch normalisation's averages cost the code, together and each alone [S14].
+    "steady_averages": replace(CODE, build=partial(build, momentum=QUICK_MOMENTUM, dropout=NO_DROPOUT)),
+    "quick_averages": replace(CODE, build=partial(build, momentum=QUICK_MOMENTUM)),
+    "no_dropout": replace(CODE, build=partial(build, dropout=NO_DROPOUT)),
+    "no_skip": replace(CODE, build=partial(build, skip=False)),  # [S9]
 }
 
 EXPERIMENT = Experiment(
     folder=Path(__file__).parent,
     corpora=CORPORA,
-    variants=VARIANTS,
+    variants={"code": CODE, **READINGS},
     protocols=PROTOCOLS,
     labels=partial(chosen, words=EMOTIONS),
     demo_variants=("code",),
+    main=("code",),
+    readings={"code": ("paper", "authors_split", "speaker_independent"), **dict.fromkeys(READINGS, ("paper",))},
 )
 
 if __name__ == "__main__":

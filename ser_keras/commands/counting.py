@@ -23,7 +23,7 @@ def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
     from ser_keras.protocols import examples_of
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
-    from ser_keras.runs.planning import asked, chosen_recordings
+    from ser_keras.runs.planning import asked, chosen_recordings, divided
     from ser_keras.runs.run import ANY, Run
     from ser_keras.support.files import read_json
 
@@ -40,12 +40,13 @@ def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
     for corpus, table in tables.items():
         recordings, _ = chosen_recordings(experiment, corpus, table)
         for variant, protocols in asked(experiment, options, demo=options.demo):
+            recipe = experiment.variants[variant]
             for name in protocols:
                 protocol = experiment.protocols[name]
                 copies = (ORIGINAL, *protocol.copies)
                 examples = examples_of(recordings, np.ones(len(recordings) * len(copies), int), copies)
                 try:
-                    folds = 1 if options.demo else len(protocol.splits(examples, options.seeds[0]))
+                    folds = 1 if options.demo else len(divided(recipe, protocol).splits(examples, options.seeds[0]))
                 except ImpossibleError:
                     continue
                 chosen = [fold for fold in range(folds) if options.folds is None or fold in options.folds]

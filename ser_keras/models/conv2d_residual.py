@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+DROPOUT = (0.2, 0.3, 0.4, 0.4)
+
 
 def build(
     input_shape: tuple[int, int, int],
@@ -17,6 +19,9 @@ def build(
     label_smoothing: float,
     epsilon: float = 1e-8,
     l2: float = 1e-3,
+    dropout: tuple[float, float, float, float] = DROPOUT,
+    momentum: float = 0.99,
+    skip: bool = True,
 ) -> keras.Model:
     """Build and compile the network: seven convolutions, two poolings, one residual connection, three dense layers.
 
@@ -28,6 +33,10 @@ def build(
         label_smoothing: Share of the target that is spread over all classes.
         epsilon: Of Adam.
         l2: Of the dense layers' weights.
+        dropout: Shares that are dropped behind the first pooling, behind the second, and behind each dense layer but
+            the last. A batch normalisation follows on all but the last of them.
+        momentum: Of batch normalisation's running averages.
+        skip: Whether the residual connection is there.
 
     Returns:
         A compiled model, (batch, features, frames, 1) -> (batch, n_classes) probabilities.
@@ -39,24 +48,27 @@ def build(
     import keras
     from keras import layers
 
-    def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-        x = layers.Conv2D(filters, 3, padding="same")(x)
-        return layers.Activation("relu")(layers.BatchNormalization()(x))
+    def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.BatchNormalization(momentum=momentum)(x)
 
-    def dense(x: keras.KerasTensor, units: int) -> keras.KerasTensor:
+    def convolution(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+        return layers.Activation("relu")(normalised(layers.Conv2D(filters, 3, padding="same")(x)))
+
+    def dense(x: keras.KerasTensor, units: int, dropped: float) -> keras.KerasTensor:
         x = layers.Dense(units, kernel_regularizer=keras.regularizers.L2(l2))(x)
-        return layers.Dropout(0.4)(layers.Activation("relu")(layers.BatchNormalization()(x)))
+        return layers.Dropout(dropped)(layers.Activation("relu")(normalised(x)))
 
     inputs = keras.Input(input_shape)
     x = convolution(convolution(inputs, 32), 32)
-    x = layers.Dropout(0.2)(layers.MaxPooling2D(2)(x))
+    x = layers.Dropout(dropout[0])(layers.MaxPooling2D(2)(x))
     x = convolution(x, 64)
-    skip = layers.BatchNormalization()(layers.Conv2D(64, 1, padding="same")(x))
-    x = convolution(x, 64)
-    x = layers.Add()([layers.MaxPooling2D(2)(x), layers.MaxPooling2D(2)(skip)])
-    x = layers.Dropout(0.3)(layers.Activation("relu")(x))
+    shortcut = normalised(layers.Conv2D(64, 1, padding="same")(x)) if skip else None
+    x = layers.MaxPooling2D(2)(convolution(x, 64))
+    if skip:
+        x = layers.Add()([x, layers.MaxPooling2D(2)(shortcut)])
+    x = layers.Dropout(dropout[1])(layers.Activation("relu")(x))
     x = convolution(convolution(x, 128), 128)
-    x = dense(dense(layers.GlobalAveragePooling2D()(x), 256), 128)
+    x = dense(dense(layers.GlobalAveragePooling2D()(x), 256, dropout[2]), 128, dropout[3])
     outputs = layers.Dense(n_classes, activation="softmax", kernel_initializer="he_normal", dtype="float32")(x)
     model = keras.Model(inputs, outputs, name="conv2d_residual")
     model.compile(

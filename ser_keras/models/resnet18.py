@@ -19,11 +19,14 @@ def build(
     loss: str | keras.losses.Loss,
     learning_rate: float,
     width: int = 64,
+    pre_activation: bool = True,
 ) -> keras.Model:
     """Build and compile the network: a stem, eight residual blocks of two convolutions, one dense layer: 18 in all.
 
-    Batch normalisation and ReLU stand before each convolution of a block (He et al. 2016, "pre-activation"), a 1x1
-    convolution on the shortcut where the shape changes.
+    Batch normalisation and ReLU stand before each convolution of a block ("pre-activation", He et al. 2016, Identity
+    mappings in deep residual networks) or behind it, the last ReLU behind the addition (He et al. 2016, Deep residual
+    learning for image recognition, which the paper cites). In both, normalisation precedes ReLU. A 1x1 convolution
+    stands on the shortcut where the shape changes; behind convolutions it has a normalisation of its own.
 
     Args:
         input_shape: (coefficients, frames, 1), both at least 32.
@@ -31,6 +34,7 @@ def build(
         loss: "categorical_crossentropy", or a loss that takes one-hot targets and probabilities.
         learning_rate: Of Adam.
         width: Filters of the first stage.
+        pre_activation: Where batch normalisation and ReLU stand.
 
     Returns:
         A compiled model, (batch, coefficients, frames, 1) -> (batch, n_classes) probabilities.
@@ -58,6 +62,11 @@ def build(
         return layers.Activation("relu")(layers.BatchNormalization()(x))
 
     def block(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
+        if not pre_activation:
+            y = layers.BatchNormalization()(convolution(activated(convolution(x, filters, 3, strides)), filters, 3))
+            if strides > 1 or x.shape[-1] != filters:
+                x = layers.BatchNormalization()(convolution(x, filters, 1, strides))
+            return layers.Activation("relu")(layers.Add()([y, x]))
         y = activated(x)
         shortcut = x
         if strides > 1 or x.shape[-1] != filters:
@@ -72,7 +81,7 @@ def build(
     for stage, factor in enumerate(STAGES):
         for number in range(BLOCKS):
             x = block(x, width * factor, strides=2 if stage and not number else 1)
-    x = layers.GlobalAveragePooling2D()(activated(x))
+    x = layers.GlobalAveragePooling2D()(activated(x) if pre_activation else x)
     outputs = layers.Dense(n_classes, activation="softmax", dtype="float32")(x)
     model = keras.Model(inputs, outputs, name="resnet18")
     assert layer_count(model) == 18

@@ -12,7 +12,7 @@ from ser_keras.features.extraction import ORIGINAL
 from ser_keras.protocols import Split, examples_of
 from ser_keras.runs.experiment import Experiment, is_view
 from ser_keras.runs.identity import Describer, asserted, audio_name, differences
-from ser_keras.runs.planning import chosen_recordings
+from ser_keras.runs.planning import chosen_recordings, divided
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 
@@ -71,7 +71,8 @@ class Checker:
 
     def _now(self, record: dict[str, Any], variant: Variant) -> dict[str, Any] | None:
         run, what = record["cell"], record["what"]
-        recipe, protocol = self.experiment.variants[variant.recipe], self.experiment.protocols[run["protocol"]]
+        recipe = self.experiment.variants[variant.recipe]
+        protocol = divided(recipe, self.experiment.protocols[run["protocol"]])
         copies = (ORIGINAL, *protocol.copies)
         # On the synthetic corpus another number of epochs is no mark, and makes no other run.
         own = recipe.epochs if not self._synthetic(run["corpus"]) else what["training"]["epochs"]
@@ -88,7 +89,7 @@ class Checker:
         recordings, classes, audio = chosen
         lengths = record.get("examples_of_recordings")
         examples = self._examples(run["corpus"], recordings, copies, lengths)
-        key = ("splits", run["corpus"], run["protocol"], id(examples), run["seed"])
+        key = ("splits", run["corpus"], run["protocol"], recipe.validates, id(examples), run["seed"])
         if key not in self._kept:
             with asserted():
                 self._kept[key] = protocol.splits(examples, run["seed"])

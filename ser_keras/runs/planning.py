@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_keras.features import windows
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
-from ser_keras.protocols import Split, audit, check_columns, examples_of
+from ser_keras.protocols import Protocol, Split, audit, check_columns, examples_of
 from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
@@ -22,7 +22,7 @@ from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.folders import cache_folder
 from ser_keras.training import backend
 from ser_keras.training.recipe import Recipe
-from ser_keras.training.scaling import Inputs
+from ser_keras.training.scaling import BY_ROW, Inputs
 from ser_keras.training.standardised import Samples
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def plan(
                 continue
             protocol = experiment.protocols[name]
             copies = (ORIGINAL, *protocol.copies)
-            key = (id(recipe.extraction), copies, recipe.window, recipe.scaler == "row")
+            key = (id(recipe.extraction), copies, recipe.window, recipe.scaler in BY_ROW)
             if key not in data:
                 left_out = table.attrs.get("left_out", 0)
                 data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out)
@@ -159,7 +159,7 @@ def plan(
                 try:
                     check_columns(made.examples, protocol)
                     with asserted():
-                        splits = protocol.splits(made.examples, seed)
+                        splits = divided(recipe, protocol).splits(made.examples, seed)
                 except ImpossibleError as error:
                     planned.impossible[name] = str(error)
                     break
@@ -196,6 +196,17 @@ def plan(
     return planned
 
 
+def divided(recipe: Recipe, protocol: Protocol) -> Protocol:
+    """A protocol as it divides the examples of a recipe: without a validation part where that chooses nothing.
+
+    What would have been set aside is then trained on, the copies of its recordings included; the test part stays what
+    it is. A protocol that scores the validation part keeps it.
+    """
+    if recipe.validates or protocol.scored == "validation" or not getattr(protocol, "validation", 0):
+        return protocol
+    return replace(protocol, validation=0)
+
+
 def asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at."""
     for variant in options.variants or (demo and experiment.demo_variants) or experiment.main or experiment.variants:
@@ -227,7 +238,7 @@ def _data(
         padded = int(((features.lengths > 0) & (features.lengths < recipe.window.length)).sum())
         if padded:
             print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
-    if recipe.scaler == "row":
+    if recipe.scaler in BY_ROW:
         x = Samples(x, np.arange(len(x)))
     examples = examples_of(chosen, lengths, copies)
     return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)

@@ -11,7 +11,7 @@ class RMSprop2(keras.optimizers.RMSprop):
     """RMSprop as Keras had it up to 2.10: the step is g / (sqrt(v) + epsilon), not g / sqrt(v + epsilon).
 
     With v the running average of the squared gradient, v <- rho v + (1 - rho) g^2. Where gradients are small against
-    sqrt(epsilon) the old step is many times as long: 3.3, 31 and 288 times for steady gradients of 1e-4, 1e-5 and 1e-6
+    sqrt(epsilon) the old step is many times as long: 3.3, 31 and 287 times for steady gradients of 1e-4, 1e-5 and 1e-6
     at epsilon = 1e-7. Source: tf-keras, `optimizers/legacy/rmsprop.py`.
 
     Momentum and centring, which no paper here uses, are as in Keras 3's class only while they are off.

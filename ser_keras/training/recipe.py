@@ -29,14 +29,17 @@ class Recipe:
         batch_size: Samples in a step.
         demo_epochs: Epochs on the demo corpus; None means `epochs`.
         scaler: How features are standardised, always on the training part: None, "value" (each value of a sample by
-            itself), "coefficient" (one mean and deviation for each of the last axis's, over all frames) or "row" (the
-            same for each of the first axis's, for features of shape (coefficients, frames, 1)).
+            itself), "coefficient" (one mean and deviation for each of the last axis's, over all frames), "row" (the
+            same for each of the first axis's, for features of shape (coefficients, frames, 1)) or
+            "row_without_padding" (frames that are zero in every row are padding: they do not count, and stay zero).
         callbacks: Makes the Keras callbacks of one run.
         window: Cut the frames of every recording into windows, each of which is a sample; the extraction is then
             `ragged`, with features of shape (frames, coefficients).
         oversample: Draw training samples of the smaller classes again until each has as many as the largest.
         change: (batch, generator) -> batch: an augmentation of standardised features, applied to training batches
             alone and drawn anew for each.
+        validates: Whether a validation part is of use to the recipe. One that chooses nothing by it is trained on it,
+            unless it is the part that is scored.
     """
 
     extraction: Extraction
@@ -49,3 +52,4 @@ class Recipe:
     window: Window | None = None
     oversample: bool = False
     change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
+    validates: bool = True

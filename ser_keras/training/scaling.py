@@ -10,6 +10,7 @@ from ser_keras.features.windows import Windows
 from ser_keras.training.standardised import Samples
 
 Inputs = np.ndarray | Windows | Samples
+BY_ROW = ("row", "row_without_padding")
 
 
 def scaled(x: Inputs, train: np.ndarray, how: str | None) -> Inputs:
@@ -28,14 +29,14 @@ def scaled(x: Inputs, train: np.ndarray, how: str | None) -> Inputs:
     """
     if how is None:
         return x
-    if how not in ("value", "coefficient", "row"):
-        raise ValueError(f"{how!r} is no way to scale: value, coefficient, row, or None")
-    if how == "row" and isinstance(x, np.ndarray):
+    if how not in ("value", "coefficient", *BY_ROW):
+        raise ValueError(f"{how!r} is no way to scale: value, coefficient, {', '.join(BY_ROW)}, or None")
+    if how in BY_ROW and isinstance(x, np.ndarray):
         x = Samples(x, np.arange(len(x)))
     if isinstance(x, Samples):
-        if how != "row":
+        if how not in BY_ROW:
             raise ValueError("samples that are held once can be scaled by row only")
-        return x.standardised(train)
+        return x.standardised(train, padded=how == "row_without_padding")
     from sklearn.preprocessing import StandardScaler
 
     if isinstance(x, Windows):

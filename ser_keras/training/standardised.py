@@ -18,6 +18,7 @@ class Samples:
         positions: Which of them, in which order.
         mean: Mean of each row, shape (1, rows, 1, ...); None for raw values.
         deviation: Standard deviation of each row; 1 where a row never changes.
+        padded: Columns that are zero in every row are padding: they count for neither, and stay zero.
 
     Example:
         >>> values = np.array([[[1.0, 3.0]], [[5.0, 7.0]]], np.float32)
@@ -31,6 +32,7 @@ class Samples:
     positions: np.ndarray
     mean: np.ndarray | None = None
     deviation: np.ndarray | None = None
+    padded: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,21 +50,23 @@ class Samples:
         """Some of the samples as an array of their own."""
         x = self.values[self.positions[chosen]]
         if self.mean is not None:
+            sound = x.any(axis=1, keepdims=True) if self.padded else True
             x -= self.mean
             x /= self.deviation
+            x *= sound
         return x
 
-    def standardised(self, train: np.ndarray) -> Samples:
+    def standardised(self, train: np.ndarray, *, padded: bool = False) -> Samples:
         """The same samples, with each row's mean and deviation over the training samples removed."""
         axes = (0, *range(2, self.values.ndim))
-        total, squares = 0.0, 0.0
+        total, squares, count = 0.0, 0.0, 0
         for start in range(0, len(train), BLOCK):  # sums in double precision, of a few samples at a time
             block = self.values[self.positions[train[start : start + BLOCK]]].astype(np.float64)
             total = total + block.sum(axis=axes, keepdims=True)
             squares = squares + np.square(block).sum(axis=axes, keepdims=True)
-        count = len(train) * np.prod([self.values.shape[axis] for axis in axes[1:]])
+            count += int(block.any(axis=1).sum()) if padded else block[:, 0].size
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
         # Rounding leaves a trace of a deviation where there is none.
         deviation[deviation <= 1e-6 * np.abs(mean)] = 1
-        return replace(self, mean=mean.astype(np.float32), deviation=deviation.astype(np.float32))
+        return replace(self, mean=mean.astype(np.float32), deviation=deviation.astype(np.float32), padded=padded)
