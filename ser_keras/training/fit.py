@@ -8,10 +8,8 @@ import logging
 import os
 import platform
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from ser_keras.features.extraction import Extraction
 from ser_keras.features.windows import Window, Windows
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, read_json, sha256, write_json
+from ser_keras.support.stderr import held
 from ser_keras.training.standardised import Samples
 
 if TYPE_CHECKING:
@@ -108,7 +107,9 @@ def prepare_backend() -> None:
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     _keep_freed_memory()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": true of several models in one process
-    with _quiet():
+    # TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they look
+    # like errors.
+    with held():
         import keras  # here, not above: tables and --help must do without a backend
 
         keras.ops.zeros(1)  # the first operation makes the backend look for devices, and talk about it
@@ -126,32 +127,6 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, 2**30)
         libc.mallopt(m_trim_threshold, 2**31 - 1)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what native code writes to standard error, unless the block fails.
-
-    TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they
-    look like errors.
-    """
-    sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error to hold back
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def fit(
@@ -216,7 +191,7 @@ def fit(
             f"the loss is {table.loss.iloc[-1]} after epoch {len(table)}: lower the learning rate, or use "
             "--precision float32"
         )
-    with _quiet():
+    with held():
         probabilities = np.asarray(_predict(model, x), dtype=np.float32)
     return Fitted(model, table, probabilities)
 
