@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -10,7 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_lock = threading.RLock()
+
+@functools.cache
+def _lock() -> threading.RLock:
+    return threading.RLock()
 
 
 @contextmanager
@@ -23,7 +27,7 @@ def held(pattern: str = "") -> Iterator[None]:
         pattern: Lines in which this regular expression is found are kept back for good, all others passed on when
             the block ends. Without one everything is kept back, and passed on only if the block fails.
     """
-    with _lock:
+    with _lock():
         sys.stderr.flush()
         try:
             stderr = os.dup(2)
