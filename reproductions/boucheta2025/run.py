@@ -7,13 +7,14 @@ curves), and shows what copies of one recording on both sides of a split are wor
 
 from __future__ import annotations
 
+from ser_keras import augmentation, features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import augmentation, features
 from ser_keras.features import audio, waveforms
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d

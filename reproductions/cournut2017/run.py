@@ -7,6 +7,8 @@ paper does, and per utterance beside it.
 
 from __future__ import annotations
 
+from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
 from ser_keras.features import deltas, waveforms
 from ser_keras.features.extraction import Extraction
 from ser_keras.features.windows import Window

@@ -4,11 +4,12 @@ Rebuilds Table 2 (accuracy on RAVDESS and SAVEE) and Figure 3 (training curves),
 protocol gives it.
 """
 
+from ser_keras import augmentation, features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+
 from pathlib import Path
 
 import numpy as np
 
-from ser_keras import augmentation, features
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d_residual
 from ser_keras.protocols.splits import GroupedFolds, Logged, RandomSplit, ScoredOn

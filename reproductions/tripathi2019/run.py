@@ -6,6 +6,8 @@ for whoever has it, and on a stand-in that everybody can run: RAVDESS at the pap
 
 from __future__ import annotations
 
+from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+
 import hashlib
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import resnet18
 from ser_keras.protocols.splits import GroupedFolds, Split, StratifiedFolds

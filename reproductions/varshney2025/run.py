@@ -6,6 +6,8 @@ on test recordings), curves and confusion matrix; as the authors' code does it, 
 
 from __future__ import annotations
 
+from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import features
 from ser_keras.augmentation import batches as masking
 from ser_keras.features import deltas, descriptors, waveforms
 from ser_keras.features.extraction import Extraction

@@ -17,11 +17,11 @@ import numpy as np
 from ser_keras.commands import flags as cli
 from ser_keras.training import fit as training
 from ser_keras.features import windows
+from ser_keras.support import interruption
 from ser_keras.support.errors import MissingCorpusError, SerError
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
 from ser_keras.support.files import atomic, digest, exclusive
 from ser_keras.features.fingerprint import fingerprint
-from ser_keras.support.interruption import ctrl_c
 from ser_keras.support.progress import Progress, duration
 from ser_keras.protocols.splits import Logged, Protocol, ScoredOn, Split, audit, samples_of
 from ser_keras.training.standardised import Samples
@@ -137,25 +137,19 @@ def reproduce(experiment: Experiment, description: str) -> None:
 
     Raises:
         SystemExit: Always: 0 when all that was asked for is done, 1 for an error that was explained, 2 when no
-            corpus is there, 130 after Ctrl-C.
+            corpus is there, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    args = cli.parser(
-        description=description,
-        paper=experiment.folder.name,
-        corpora=experiment.corpora,
-        protocols=list(experiment.protocols),
-        variants=list(experiment.variants),
-    ).parse_args()
-    args.out = args.out or Path("runs") / experiment.folder.name
-    try:
-        with ctrl_c(), exclusive(args.out):
+    with interruption.command():
+        args = cli.parser(
+            description=description,
+            paper=experiment.folder.name,
+            corpora=experiment.corpora,
+            protocols=list(experiment.protocols),
+            variants=list(experiment.variants),
+        ).parse_args()
+        args.out = args.out or Path("runs") / experiment.folder.name
+        with exclusive(args.out):
             run(experiment, args)
-    except SerError as error:
-        print(f"\n{error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("\nStopped. Finished cells are kept; the same command goes on from here.", file=sys.stderr)
-        raise SystemExit(130) from None
     raise SystemExit(0)
 
 

@@ -36,10 +36,12 @@ def held(pattern: str = "") -> Iterator[None]:
             return
         with tempfile.TemporaryFile() as kept:
             os.dup2(kept.fileno(), 2)
-            failed = True
+            failed = False
             try:
                 yield
-                failed = False
+            except Exception:  # Ctrl-C has a sentence of its own
+                failed = True
+                raise
             finally:
                 os.dup2(stderr, 2)
                 os.close(stderr)
