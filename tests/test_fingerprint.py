@@ -15,7 +15,7 @@ def scaled(y):
 
 def extract(y):
     """Words."""
-    return features.fit_length(scaled(y), 3)
+    return features.fix_length(scaled(y), 3)
 '''
 
 
@@ -60,7 +60,7 @@ def test_changes_with_the_suites_own_code(name_of, monkeypatch):
     from ser_keras import features
 
     before = name_of(SCRIPT)
-    monkeypatch.setattr(features, "fit_length", lambda frames, length: frames)
+    monkeypatch.setattr(features, "fix_length", lambda frames, length: frames)
     assert name_of(SCRIPT) != before
 
 

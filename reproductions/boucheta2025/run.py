@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras.features import audio, waveforms
+from ser_keras.features import audio
 from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d
 from ser_keras.protocols.splits import GroupedFolds, RandomSplit
@@ -67,8 +67,8 @@ def frames(waveform: np.ndarray) -> np.ndarray:
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     return np.concatenate(
         [
-            waveforms.zero_crossing_rate(waveform, frame_length=WINDOW, hop_length=HOP),
-            waveforms.rms(waveform, frame_length=WINDOW, hop_length=HOP),
+            features.zero_crossing_rate(waveform, frame_length=WINDOW, hop_length=HOP),
+            features.rms(waveform, frame_length=WINDOW, hop_length=HOP),
             features.mfcc(spectrum, n_mfcc=N_MFCC, n_mels=MEL_FILTERS, fmin=0, fmax=None),
         ],
         axis=1,
@@ -77,7 +77,7 @@ def frames(waveform: np.ndarray) -> np.ndarray:
 
 def flatten(waveform: np.ndarray) -> np.ndarray:
     """All frames behind one another, (4536,): "standardizes feature lengths through padding" [S6]."""
-    return features.fit_length(frames(waveform), FRAMES).ravel()
+    return features.fix_length(frames(waveform), FRAMES).ravel()
 
 
 def mean(waveform: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def extract(waveform: np.ndarray) -> np.ndarray:
     """One recording as (228, 12) MFCCs."""
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     cepstra = features.mfcc(spectrum, n_mfcc=KEPT.stop, n_mels=MEL_FILTERS, fmin=0, fmax=None)
-    return features.fit_length(cepstra[:, KEPT], FRAMES)  # not normalised [S3]
+    return features.fix_length(cepstra[:, KEPT], FRAMES)  # not normalised [S3]
 
 
 # 3.3 Experimental parameters

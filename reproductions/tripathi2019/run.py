@@ -81,7 +81,7 @@ def mfcc(waveform: np.ndarray) -> np.ndarray:
     """MFCCs, (40, 259, 1), padded with zeros [S3]."""
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     cepstra = features.mfcc(spectrum, n_mfcc=N_MFCC, n_mels=N_MELS, fmin=0, fmax=None)
-    return features.fit_length(cepstra, FRAMES).T[:, :, None]
+    return features.fix_length(cepstra, FRAMES).T[:, :, None]
 
 
 # 3.1 Model architecture: ser_keras/models/resnet18.py [S5] [S10]; 3.3 Focal loss, equation (2)
