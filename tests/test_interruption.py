@@ -172,8 +172,9 @@ STUBBORN = """
 import sys, time
 import ser_keras
 from ser_keras.support import interruption
+from ser_keras.support.stderr import held
 assert interruption._installed
-with interruption.command("Enough."):
+with interruption.command("Enough."), held():  # as while TensorFlow starts
     try:
         print("at work", flush=True)
         time.sleep(60)

@@ -27,7 +27,7 @@ from ser_keras.corpora import demo
 TITLE = "Mutated recordings"
 FULL, QUICK = 1000, 60
 SECONDS = 30  # for one recording
-WRONG = ("silent", "tracebacks", "crashes", "hangs")
+WRONG = ("silent", "tracebacks", "hangs")
 SHOWN = 10  # of what is wrong
 ROOT = Path(__file__).parents[2]
 
@@ -300,7 +300,7 @@ def judged(source: Source, content: bytes, answer: dict, original: dict) -> str:
     """What an answer is worth."""
     for word in ("hang", "crash", "traceback", "refused"):
         if word in answer:
-            return {"hang": "hangs", "crash": "crashes", "traceback": "tracebacks"}.get(word, word)
+            return {"hang": "hangs", "crash": "tracebacks", "traceback": "tracebacks"}.get(word, word)
     same = {key: answer[key] == original[key] for key in ("rate", "frames", "sum")}
     if all(same.values()):
         return "unharmed"
@@ -321,7 +321,7 @@ def attack(seed: int, count: int) -> Counter:
 
     Returns:
         How many were `tried`, `refused` with a sentence, `loaded`; of these `unharmed` (the change touched nothing
-        that is heard), `unknowable` and `silent` (wrong without a word); further `tracebacks`, `crashes`, `hangs`,
+        that is heard), `unknowable` and `silent` (wrong without a word); further `tracebacks` (or crashes), `hangs`,
         `lines on standard error`, and the largest process in `peak MB`.
     """
     rng = np.random.default_rng(seed)

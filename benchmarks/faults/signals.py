@@ -27,7 +27,7 @@ def attack(seed: int, count: int) -> Counter:
 
     Returns:
         How many were `tried`; of these `stopped` as they should, and `ended` before the signal came; else `silent`
-        (another code, or no sentence), `tracebacks`, `hangs`, and `lost`: finished runs that are there no more.
+        (another code, no sentence, or `lost`: finished runs that are there no more), `tracebacks`, and `hangs`.
     """
     rng = random.Random(seed)
     counts = Counter(dict.fromkeys(("tried", "stopped", "ended", "silent", "tracebacks", "hangs", "lost"), 0))
@@ -50,7 +50,9 @@ def attack(seed: int, count: int) -> Counter:
             verdict, error = _interrupted(process, number, delay, again=again, terminal=terminal)
             counts["tried"] += 1
             counts[verdict] += 1
-            counts["lost"] += any(_finished(out).get(path) != content for path, content in before.items())
+            if any(_finished(out).get(path) != content for path, content in before.items()):
+                counts["lost"] += 1
+                counts["silent"] += 1
             if verdict not in ("stopped", "ended"):
                 print(f"seed {seed}: {paper.name}, {number.name} after {delay:.2f} s: {verdict}: {error[-2000:]}")
     return counts

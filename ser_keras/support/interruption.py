@@ -25,6 +25,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SENTENCE = "Stopped. What was finished is kept; the same command goes on from here."
 BROKEN_PIPE = 141  # what shells report of a program whose reader has left
 
+voice = 2  # the descriptor of standard error; another one while that is held back (support/stderr.py)
 _came = 0  # the signal that came, if one did
 _sentence = SENTENCE  # what is still to be said then; empty when it was
 _depth = 0  # blocks that are to be unwound
@@ -168,7 +169,7 @@ def _say() -> None:
     said, _sentence = _sentence, ""
     if said:
         with suppress(OSError):
-            os.write(2, f"\n{said}\n".encode())
+            os.write(voice, f"\n{said}\n".encode())
 
 
 def _forget() -> None:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ser_keras.support import interruption
+
 
 @functools.cache
 def _lock() -> threading.RLock:
@@ -36,6 +38,8 @@ def held(pattern: str = "") -> Iterator[None]:
             return
         with tempfile.TemporaryFile() as kept:
             os.dup2(kept.fileno(), 2)
+            before = interruption.voice
+            interruption.voice = stderr if before == 2 else before
             failed = False
             try:
                 yield
@@ -43,6 +47,7 @@ def held(pattern: str = "") -> Iterator[None]:
                 failed = True
                 raise
             finally:
+                interruption.voice = before
                 os.dup2(stderr, 2)
                 os.close(stderr)
                 kept.seek(0)
