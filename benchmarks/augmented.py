@@ -21,10 +21,10 @@ import numpy as np
 from extraction import off, seconds
 from printing import show
 
-from ser_keras.commands import flags as cli
+from ser_keras.support.folders import data_folder
 from ser_keras.corpora import CORPORA
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
-from ser_keras.lessons import script
+from ser_keras.runs.script import load as script
 
 
 def plain(path: str, utterance: str, run: ModuleType) -> np.ndarray:
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=1440, help="how many (default: all 1,440)")
     args = parser.parse_args()
     run = script(Path(__file__).parents[1] / "reproductions" / "boucheta2025" / "run.py")
-    whole = CORPORA["ravdess"].load(cli.data_folder(args.data) / "ravdess")
+    whole = CORPORA["ravdess"].load(data_folder(args.data) / "ravdess")
     table = whole.iloc[:: max(1, len(whole) // args.recordings)].reset_index(drop=True)
     plain(table.path[0], "", run)  # librosa's own just-in-time compilation is not the plain loop's fault
     pairs = list(zip(table.path, table.utterance, strict=True))

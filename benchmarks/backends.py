@@ -41,7 +41,7 @@ def networks() -> dict[str, tuple]:
 
 def seconds_a_step(name: str) -> float:
     """The best epoch's seconds over its steps, under this process's backend."""
-    from ser_keras.training.fit import prepare_backend
+    from ser_keras.training.backend import prepare_backend
 
     prepare_backend()
     import keras

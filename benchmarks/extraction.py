@@ -24,10 +24,10 @@ import pandas as pd
 from printing import show
 
 from ser_keras import features
-from ser_keras.commands import flags as cli
+from ser_keras.support.folders import data_folder
 from ser_keras.corpora import CORPORA
 from ser_keras.features.extraction import Extraction, extract_corpus
-from ser_keras.lessons import script
+from ser_keras.runs.script import load as script
 
 RATE = 22_050
 PAPER = script(Path(__file__).parents[1] / "reproductions" / "varshney2025" / "run.py")
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="where RAVDESS lies; else $SER_KERAS_DATA")
     parser.add_argument("--recordings", type=int, default=1440, help="how many (default: all 1,440)")
     args = parser.parse_args()
-    whole = CORPORA["ravdess"].load(cli.data_folder(args.data) / "ravdess")
+    whole = CORPORA["ravdess"].load(data_folder(args.data) / "ravdess")
     table = whole.iloc[:: max(1, len(whole) // args.recordings)].reset_index(drop=True)
     rows = [compare("Jin: MFCC", table, jin, plain_jin), compare("Varshney: 83 rows", table, varshney, plain_varshney)]
     columns = ["Features", "Recordings", "Plain librosa", "Suite, cold", "Ratio", "Suite, cached", "Ratio", "Off by"]

@@ -20,11 +20,13 @@ import sys
 import numpy as np
 from ser_keras.training import fit as training
 from ser_keras.features.extraction import Extraction
+from ser_keras.training.backend import prepare_backend
+from ser_keras.training.recipe import Recipe
 from ser_keras.training.standardised import Samples
 from ser_keras.features.windows import Window, cut
 
 case, way = sys.argv[1:3]
-training.prepare_backend()
+prepare_backend()
 import keras
 
 def build(shape, n_classes):
@@ -59,7 +61,7 @@ if way == "plain":
     model.fit(x[parts["train"]], y[parts["train"]], batch_size=batch, verbose=0)
     model.predict(x, verbose=0)
 else:
-    recipe = training.Recipe(
+    recipe = Recipe(
         extraction=Extraction(extract=np.abs, sample_rate=1), build=build, epochs=1, batch_size=batch, scaler=scaler
     )
     training.fit(recipe, x, labels, parts, n_classes=4, seed=0, epochs=1)

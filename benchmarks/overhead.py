@@ -24,7 +24,8 @@ from ser_keras.features.extraction import Extraction
 from ser_keras.features.windows import Window, Windows, cut
 from ser_keras.models import conv1d, conv1d_residual, stacked_lstm
 from ser_keras.training import fit as training
-from ser_keras.training.fit import Recipe
+from ser_keras.training.backend import prepare_backend
+from ser_keras.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     args = parser.parse_args()
     show("Start-up, best of five", ["Command", "Time"], startup())
-    training.prepare_backend()
+    prepare_backend()
     show(
         f"Median epoch, and best of {ROUNDS} runs of {args.epochs} epochs with building and prediction",
         ["Network", "Epoch: model.fit", "Suite", "Ratio", "Whole: model.fit", "Suite", "Ratio"],

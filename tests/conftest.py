@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from ser_keras.corpora import CORPORA
-from ser_keras.lessons import script
+from ser_keras.runs.script import load as script
 
 ROOT = Path(__file__).parents[1]
 PAPERS = sorted(path.parent.name for path in (ROOT / "reproductions").glob("*/run.py"))

@@ -148,7 +148,7 @@ def test_interrupted_and_run_again_gives_the_same_tables(whole, folder, how):
     assert first.exists()
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert "Finished cells are kept" in said
+        assert "Finished runs are kept" in said
     stamp = first.stat().st_mtime_ns
     done = run_script("jin2022", *arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -158,13 +158,18 @@ def test_interrupted_and_run_again_gives_the_same_tables(whole, folder, how):
     pd.testing.assert_frame_equal(pd.read_csv(out / "results.csv"), expected)
 
 
-def test_two_runs_on_one_folder_are_refused(folder):
-    from ser_keras.support.files import exclusive
+def test_a_run_that_another_process_makes_is_left_to_it(whole, folder):
+    from ser_keras.support.files import try_exclusive
 
-    with exclusive(folder / "held"):
-        done = run_script("jin2022", *SHORT, "--out", "held", cwd=folder)
+    held = folder / "shared" / "demo" / "paper" / VARIANT / "seed0" / "fold0"
+    with try_exclusive(held) as is_held:
+        assert is_held
+        flags = (*SHORT, "--protocol", "paper", "speaker_independent", "--out", "shared", "--cache", "cache")
+        done = run_script("jin2022", *flags, cwd=folder)
     assert done.returncode == 1
-    assert "in use by another run" in done.stderr
+    assert "paper mfcc@2-epochs seed 0 fold 0 is being made by another process" in done.stderr
+    assert not (held / "cell.json").exists()
+    assert (folder / "shared" / "demo" / "speaker_independent" / VARIANT / "seed0" / "fold0" / "cell.json").exists()
 
 
 def test_no_corpus_is_exit_code_2_with_the_remedy(folder):

@@ -4,14 +4,14 @@ import sys
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from ser_keras.features.extraction import Extraction
 from ser_keras.support.errors import SerError
 from ser_keras.training import fit as training
-from ser_keras.training.fit import Cell, Recipe
+from ser_keras.training import scaling
+from ser_keras.training.recipe import Recipe
 
 
 def build(input_shape, n_classes, rate=0.05):
@@ -69,9 +69,68 @@ def test_a_validation_part_is_named_so(data):
     assert "validation_accuracy" in fit(data, parts=parts).history
 
 
-def test_precision_is_the_models(data):
+def test_precision_is_the_models_and_the_policy_is_put_back(data):
+    before = keras.config.dtype_policy().name
     assert fit(data, precision="mixed_bfloat16").model.layers[0].compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == before
     assert fit(data).model.layers[0].compute_dtype == "float32"
+
+
+def normalised(input_shape, n_classes):
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dropout(0.5),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dense(n_classes, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.05), loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_moments_are_those_of_one_and_the_same_training(data):
+    x, labels = data
+    parts = {"train": np.arange(70), "validation": np.arange(70, 90), "test": np.arange(90, 120)}
+    stop = {"callbacks": lambda: [keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)]}
+    recipe = Recipe(extraction=EXTRACTION, build=normalised, epochs=9, batch_size=16, **stop)
+    names = ("best_on_test", "best_on_validation", "epoch_2", "last", "recalibrated", "epoch_99")
+
+    def fitted(moments):
+        return training.fit(recipe, x, labels, parts, n_classes=3, seed=1, epochs=9, moments=moments)
+
+    plain, made = fitted(()), fitted(names)
+    np.testing.assert_array_equal(plain.probabilities, made.probabilities)  # looking changes nothing
+    assert plain.history.loss.tolist() == made.history.loss.tolist()
+    assert set(made.moments) == set(names) - {"epoch_99"}  # never reached
+
+    def accuracy(name, part):
+        return np.mean(made.moments[name].argmax(axis=1)[parts[part]] == labels[parts[part]])
+
+    history = made.history
+    assert accuracy("best_on_validation", "validation") == pytest.approx(history.validation_accuracy.max())
+    assert accuracy("best_on_test", "test") == pytest.approx(history.test_accuracy.max())
+    assert accuracy("last", "test") == pytest.approx(history.test_accuracy.iloc[-1])
+    assert accuracy("epoch_2", "test") == pytest.approx(history.test_accuracy.iloc[1])
+    short = training.fit(recipe, x, labels, parts, n_classes=3, seed=1, epochs=2)
+    np.testing.assert_allclose(made.moments["epoch_2"], short.probabilities, atol=1e-6)
+    assert np.abs(made.moments["recalibrated"] - made.probabilities).max() > 1e-3
+    weights = made.model.get_weights()
+    np.testing.assert_allclose(training.predict(made.model, x), made.probabilities, atol=1e-6)
+    assert all(np.isfinite(w).all() for w in weights)
+
+
+def test_recalibrated_statistics_are_those_of_the_training_part(data):
+    from ser_keras.training.recalibration import recalibrate
+
+    x = data[0][:64]
+    model = normalised((3,), 3)
+    assert recalibrate(model, lambda: (x[i : i + 20] for i in range(0, 64, 20)))
+    hidden = np.maximum(x @ model.layers[0].kernel.numpy() + model.layers[0].bias.numpy(), 0)
+    np.testing.assert_allclose(model.layers[2].moving_mean.numpy(), hidden.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.layers[2].moving_variance.numpy(), hidden.var(axis=0), rtol=1e-3, atol=1e-6)
+    assert not recalibrate(build((3,), 3), lambda: iter([x]))
 
 
 def test_a_loss_that_is_no_number_is_told(data):
@@ -79,67 +138,23 @@ def test_a_loss_that_is_no_number_is_told(data):
         fit(data, Recipe(extraction=EXTRACTION, build=explode, epochs=2, batch_size=16))
 
 
-@pytest.fixture
-def written(data, tmp_path):
-    fitted = fit(data)
-    samples = pd.DataFrame(
-        {"utterance": [f"u{i}" for i in range(120)], "emotion": np.array(["a", "b", "c"])[data[1]]}
-    ).assign(copy="original", window=0)
-    table = training.predictions_table(samples, PARTS, fitted.probabilities, ["a", "b", "c"])
-    folder = Cell("c", "p", "v", 0, 0).folder(tmp_path)
-    training.write_cell(folder, fitted, table, {"digest": "x"})
-    return folder, table, data
-
-
-def test_a_cell_is_read_back(written):
-    folder, table, data = written
-    assert training.read_cell(folder)["digest"] == "x"
-    again = pd.read_csv(folder / "predictions.csv")
-    assert list(again.columns) == ["utterance", "split", "label", "prediction", "p_a", "p_b", "p_c"]
-    assert (again.prediction == table.prediction).all()
-    assert again.split.value_counts().to_dict() == {"train": 90, "test": 30}
-    model = keras.models.load_model(folder / "model.keras", safe_mode=True)
-    np.testing.assert_allclose(model.predict(data[0], verbose=0), again[["p_a", "p_b", "p_c"]], atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["cell.json", "predictions.csv", "history.csv"])
-def test_a_cell_that_is_not_whole_is_not_finished(written, name):
-    folder, _, _ = written
-    (folder / name).unlink()
-    assert training.read_cell(folder) is None
-
-
-def test_altered_predictions_are_not_finished(written):
-    folder, _, _ = written
-    path = folder / "predictions.csv"
-    path.write_text(path.read_text().replace("u7,", "u8,"))
-    assert training.read_cell(folder) is None
-
-
-def test_half_a_record_is_not_finished(written):
-    folder, _, _ = written
-    path = folder / "cell.json"
-    path.write_text(path.read_text()[:40])
-    assert training.read_cell(folder) is None
-
-
 def test_scalers_are_fitted_on_train_alone():
     rng = np.random.default_rng(0)
     x = rng.normal(5, 3, (100, 7, 4)).astype(np.float32)
     x[80:] += 100
     train = np.arange(80)
-    by_value = training.scaled(x, train, "value")
+    by_value = scaling.scaled(x, train, "value")
     np.testing.assert_allclose(by_value[:80].mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(by_value[:80].std(axis=0), 1, atol=1e-4)
-    by_coefficient = training.scaled(x, train, "coefficient")
+    by_coefficient = scaling.scaled(x, train, "coefficient")
     np.testing.assert_allclose(by_coefficient[:80].mean(axis=(0, 1)), 0, atol=1e-4)
     assert by_coefficient[80:].mean() > 10
-    assert training.scaled(x, train, None) is x
+    assert scaling.scaled(x, train, None) is x
     with pytest.raises(ValueError, match="no way to scale"):
-        training.scaled(x, train, "frame")
+        scaling.scaled(x, train, "frame")
 
 
-def test_a_scikit_learn_classifier_in_the_place_of_a_network(data, tmp_path):
+def test_a_scikit_learn_classifier_in_the_place_of_a_network(data):
     recipe = Recipe(
         extraction=EXTRACTION,
         build=lambda input_shape, n_classes: DecisionTreeClassifier(max_features=1),
@@ -152,9 +167,6 @@ def test_a_scikit_learn_classifier_in_the_place_of_a_network(data, tmp_path):
     assert (first.probabilities != other.probabilities).any()
     assert (first.probabilities[:90].argmax(axis=1) == data[1][:90]).all()  # a tree learns by heart
     assert first.history.accuracy.tolist() == [1.0]
-    training.write_cell(tmp_path / "cell", first, pd.DataFrame({"utterance": []}), {"digest": "x"})
-    assert training.read_cell(tmp_path / "cell")
-    assert not (tmp_path / "cell" / "model.keras").exists()
 
 
 def test_callbacks_are_made_for_each_run(data):
@@ -173,8 +185,8 @@ def test_callbacks_are_made_for_each_run(data):
 def test_freed_blocks_are_kept():
     code = """
 import ctypes, resource
-from ser_keras.training import fit as training
-training._keep_freed_memory()
+from ser_keras.training import backend
+backend._keep_freed_memory()
 libc, size = ctypes.CDLL(None), 64 * 2**20
 libc.malloc.restype = ctypes.c_void_p
 faults = []

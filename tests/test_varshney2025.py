@@ -1,5 +1,7 @@
 """Varshney et al.: features, network, cyclic rate, masks, oversampling, splits; a run on the demo corpus."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -168,7 +170,7 @@ def test_nothing_but_training_batches_is_changed(run):
         seen.append(len(batch))
         return batch
 
-    recipe = training.replace(run.CODE, build=flat_model, change=spy, callbacks=None, oversample=True)
+    recipe = replace(run.CODE, build=flat_model, change=spy, callbacks=None, oversample=True)
     labels = np.array([0, 0, 0, 0, 1, 1, 0, 1, 0, 1])
     parts = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 10)}
     training.fit(recipe, np.ones((10, 2, 2), np.float32), labels, parts, n_classes=2, seed=0, epochs=2)

@@ -1,6 +1,7 @@
 """Windows: every one that fits, none across two recordings, frames held once."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from ser_keras.evaluation.metrics import whole_utterances
 from ser_keras.features.windows import Window, Windows, cut
 from ser_keras.training import fit as training
+from ser_keras.training import scaling
 from ser_keras.training.batches import Batches
+from ser_keras.training.recipe import Recipe
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.integers(1, 30), st.integers(1, 10))
@@ -44,7 +47,7 @@ def test_frames_of_a_corpus_are_held_once():
     frames = np.zeros((140_000, 120), np.float32)
     tracemalloc.start()
     windows, counts = cut(frames, np.full(535, 260), Window(25, 3))
-    scaled = training.scaled(windows, np.arange(len(windows)), "coefficient")
+    scaled = scaling.scaled(windows, np.arange(len(windows)), "coefficient")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(scaled) == counts.sum() == 535 * 79
@@ -55,12 +58,12 @@ def test_scaling_counts_each_training_frame_once():
     rng = np.random.default_rng(0)
     windows, _ = cut(rng.normal(3, 2, (50, 2)).astype(np.float32), np.array([30, 20]), Window(5, 1))
     train = np.flatnonzero(windows.last < 30)
-    made = training.scaled(windows, train, "coefficient")
+    made = scaling.scaled(windows, train, "coefficient")
     np.testing.assert_allclose(made.frames[:30].mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(made.frames[:30].std(axis=0), 1, atol=1e-6)
     assert abs(made.frames[30:].mean()) > 1e-3
     with pytest.raises(ValueError, match="overlap"):
-        training.scaled(windows, train, "value")
+        scaling.scaled(windows, train, "value")
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_fitting_on_windows_is_fitting_on_the_gathered_array():
     labels = rng.integers(0, 2, len(windows))
     parts = {"train": np.arange(20), "validation": np.arange(20, 24), "test": np.arange(24, len(windows))}
 
-    recipe = training.Recipe(
+    recipe = Recipe(
         extraction=Extraction(extract=np.abs, sample_rate=1),
         build=flat_model,
         epochs=3,
@@ -110,8 +113,8 @@ def test_fitting_on_windows_is_fitting_on_the_gathered_array():
     )
     # The whole training part is one batch, so that the order within it changes nothing.
     lazily = training.fit(recipe, windows, labels, parts, n_classes=2, seed=0, epochs=3)
-    scaled = training.scaled(windows, parts["train"], "coefficient").gather(np.arange(len(windows)))
-    recipe = training.replace(recipe, scaler=None)
+    scaled = scaling.scaled(windows, parts["train"], "coefficient").gather(np.arange(len(windows)))
+    recipe = replace(recipe, scaler=None)
     plainly = training.fit(recipe, scaled, labels, parts, n_classes=2, seed=0, epochs=3)
     np.testing.assert_allclose(lazily.probabilities, plainly.probabilities, rtol=1e-4)
     pd.testing.assert_frame_equal(lazily.history, plainly.history, rtol=1e-4)

@@ -7,7 +7,8 @@ curves), and shows what copies of one recording on both sides of a split are wor
 
 from __future__ import annotations
 
-from ser_keras import augmentation, features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce  # isort: skip
 
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.features import audio
-from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit
-from ser_keras.runs.experiment import Data, Experiment, Picture, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, RandomSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +26,9 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
     from sklearn.base import ClassifierMixin
+
+    from ser_keras.runs.experiment import Picture
+    from ser_keras.runs.planning import Data
 
 # 2.1, 2.2 Dataset: 1,440 recordings, seven classes
 CORPORA = ("ravdess",)
@@ -241,7 +242,7 @@ def illustrate(table: pd.DataFrame, data: Mapping[str, Data], folder: Path) -> I
     yield "figure-4", *illustrations.versions({"original": one} | copies, sample_rate=SAMPLE_RATE)
     if means := next((data[variant] for variant in data if variant.endswith("_mean")), None):
         names = ["zcr", "rms", *(f"mfcc_{i}" for i in range(N_MFCC))]
-        csv = means.samples[["utterance", "copy", "emotion"]]
+        csv = means.examples[["utterance", "copy", "emotion"]]
         csv.assign(**dict(zip(names, means.x.T, strict=True))).to_csv(folder / "features.csv", index=False)
 
 

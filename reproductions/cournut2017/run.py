@@ -7,7 +7,8 @@ paper does, and per utterance beside it.
 
 from __future__ import annotations
 
-from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, Window, features, reproduce  # isort: skip
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras.features.extraction import Extraction
-from ser_keras.features.windows import Window
 from ser_keras.models import stacked_lstm
-from ser_keras.protocols.splits import GroupedFolds, LastSpeakers, RandomSplit, Split
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, LastSpeakers, RandomSplit, Split
 
 if TYPE_CHECKING:
     import keras

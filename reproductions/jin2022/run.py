@@ -4,17 +4,15 @@ Rebuilds Table 2 (accuracy on RAVDESS and SAVEE) and Figure 3 (training curves),
 protocol gives it.
 """
 
-from ser_keras import augmentation, features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce  # isort: skip
 
 from pathlib import Path
 
 import numpy as np
 
-from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv1d_residual
-from ser_keras.protocols.splits import GroupedFolds, Logged, RandomSplit, ScoredOn
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, Logged, RandomSplit, ScoredOn
 
 # 2 The proposed model: Table 1 and Figure 1 [S9] stand in ser_keras/models/conv1d_residual.py
 PARAMETERS = 1_963_400  # not stated in the paper; counted from Table 1 for RAVDESS [S7]

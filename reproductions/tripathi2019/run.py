@@ -6,7 +6,8 @@ for whoever has it, and on a stand-in that everybody can run: RAVDESS at the pap
 
 from __future__ import annotations
 
-from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce  # isort: skip
 
 import hashlib
 from dataclasses import dataclass
@@ -16,11 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras.features.extraction import Extraction
 from ser_keras.models import resnet18
-from ser_keras.protocols.splits import GroupedFolds, Split, StratifiedFolds
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, Split, StratifiedFolds
 
 if TYPE_CHECKING:
     import keras

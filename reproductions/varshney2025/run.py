@@ -6,7 +6,8 @@ on test recordings), curves and confusion matrix; as the authors' code does it, 
 
 from __future__ import annotations
 
-from ser_keras import features  # isort: skip (before all else: from here on, Ctrl-C ends in one sentence)
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce  # isort: skip
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,11 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.augmentation import batches as masking
-from ser_keras.features.extraction import Extraction
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn, Split, draw
-from ser_keras.runs.experiment import Experiment, reproduce
-from ser_keras.training.fit import Recipe
+from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn, Split, draw
 
 if TYPE_CHECKING:
     import keras

@@ -1,22 +1,40 @@
-"""The flags that all five `run.py` share."""
+"""The flags that all papers share, and what they mean as options."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Sequence
+import difflib
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from ser_keras.training.fit import PRECISIONS
+from ser_keras.runs.options import Options
+from ser_keras.training.recipe import PRECISIONS
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors say what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error without the whole usage, and exit with 2."""
+        self.exit(2, f"{self.prog}: {message}\nWhat there is: {self.prog} --help\n")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: object = None) -> argparse.Namespace:
+        """As argparse's, with a suggestion for a flag that is not known."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            near = difflib.get_close_matches(unknown[0].split("=")[0], flags, 1)
+            self.error(f"{unknown[0]} is no flag{f'; did you mean {near[0]}?' if near else ''}")
+        return found
 
 
 def parser(
     *, description: str, paper: str, corpora: Sequence[str], protocols: Sequence[str], variants: Sequence[str]
-) -> argparse.ArgumentParser:
+) -> Parser:
     """The command line of one paper."""
-    p = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    p = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     data = p.add_argument_group("data")
     data.add_argument(
         "--data",
@@ -34,28 +52,38 @@ def parser(
         help="leave unusable recordings out in place of stopping; tables count them",
     )
     data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
-    what = p.add_argument_group("what to run (default: everything)")
-    what.add_argument("--corpus", nargs="+", metavar="NAME", help=f"of: {', '.join(corpora)}; or any other")
-    what.add_argument("--protocol", nargs="+", metavar="NAME", choices=protocols, help=f"of: {', '.join(protocols)}")
-    what.add_argument("--variant", nargs="+", metavar="NAME", choices=variants, help=f"of: {', '.join(variants)}")
-    what.add_argument("--seeds", type=_positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
+    what = p.add_argument_group("what to run (default: what the paper's tables need)")
+    what.add_argument("--corpus", nargs="+", metavar="NAME", default=[], help=f"of: {', '.join(corpora)}; or any other")
+    for name, known in (("protocol", protocols), ("variant", variants)):
+        one_of = _one_of(name, known)
+        what.add_argument(
+            f"--{name}", nargs="+", metavar="NAME", type=one_of, default=[], help=f"of: {', '.join(known)}"
+        )
+    seeds = what.add_mutually_exclusive_group()
+    seeds.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
+    seeds.add_argument("--seed", type=whole, nargs="+", metavar="S", help="just these seeds")
+    what.add_argument("--fold", type=whole, nargs="+", metavar="F", help="just these folds, from 0")
+    what.add_argument(
+        "--shard", type=_shard, metavar="I/N", help="every N-th of these runs, from the I-th: one of N machines' share"
+    )
     what.add_argument(
         "--epochs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="another number of epochs; results are marked as not the paper's",
     )
     how = p.add_argument_group("how to run")
     how.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{paper}")
-    how.add_argument("--jobs", type=int, default=-1, metavar="N", help="parallel workers for features (default: all)")
+    how.add_argument("--jobs", type=_jobs, default=-1, metavar="N", help="parallel workers for features (default: all)")
     how.add_argument(
         "--precision",
         choices=PRECISIONS,
         default="float32",
         help="other than float32 is marked in every table",
     )
-    how.add_argument("--fresh", action="store_true", help="discard finished cells; otherwise they are reused")
-    how.add_argument("--tables-only", action="store_true", help="rebuild tables and figures from finished cells")
+    how.add_argument("--keep-models", action="store_true", help="keep every run's model, not one a variant")
+    how.add_argument("--fresh", action="store_true", help="run again what is finished; otherwise it is reused")
+    how.add_argument("--tables-only", action="store_true", help="rebuild tables and figures from finished runs")
     how.add_argument(
         "--publish",
         action="store_true",
@@ -65,31 +93,76 @@ def parser(
     return p
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
+def options(args: argparse.Namespace, paper: str) -> Options:
+    """The parsed flags as options.
+
+    Raises:
+        ValueError: Flags exclude each other.
+    """
+    for one, other in (("demo", "corpus"), ("demo", "data"), ("tables_only", "fresh"), ("demo", "publish")):
+        if getattr(args, one) and getattr(args, other):
+            raise ValueError(f"--{one.replace('_', '-')} and --{other} exclude each other")
+    return Options(
+        out=args.out or Path("runs") / paper,
+        data=args.data,
+        cache=args.cache,
+        corpora=tuple(args.corpus),
+        protocols=tuple(args.protocol),
+        variants=tuple(args.variant),
+        seeds=tuple(args.seed) if args.seed is not None else tuple(range(args.seeds)),
+        folds=tuple(args.fold) if args.fold is not None else None,
+        shard=args.shard,
+        epochs=args.epochs,
+        precision=args.precision,
+        jobs=args.jobs,
+        demo=args.demo,
+        skip_bad=args.skip_bad,
+        fresh=args.fresh,
+        tables_only=args.tables_only,
+        publish=args.publish,
+        keep_models=args.keep_models,
+    )
 
 
-def data_folder(given: Path | None) -> Path:
-    """Where corpora lie: the flag, else $SER_KERAS_DATA, else the per-user data folder."""
-    if given is not None:
-        return given
-    if from_environment := os.environ.get("SER_KERAS_DATA"):
-        return Path(from_environment)
-    return user_data_folder()
+def _one_of(what: str, known: Sequence[str]) -> Callable[[str], str]:
+    """A type of flag: one of some names, with a suggestion for a misspelt one."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            near = difflib.get_close_matches(text, known, 1)
+            listed = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise argparse.ArgumentTypeError(f"there is no {what} {text!r}; {listed}")
+        return text
+
+    return read
 
 
-def user_data_folder() -> Path:
-    """The per-user data folder, into which open corpora are downloaded."""
-    import platformdirs
+def whole(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal() or not text.isascii():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
 
-    return Path(platformdirs.user_data_dir("ser_keras"))
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or not text.isascii() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
-def cache_folder(given: Path | None) -> Path:
-    """Where features are kept: the flag, else the per-user cache folder."""
-    import platformdirs
+def _jobs(text: str) -> int:
+    return -1 if text == "-1" else positive(text)
 
-    return given or Path(platformdirs.user_cache_dir("ser_keras")) / "features"
+
+def _shard(text: str) -> tuple[int, int]:
+    first, slash, of = text.partition("/")
+    if not slash or not (first.isdecimal() and of.isdecimal()) or not 1 <= int(first) <= int(of):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the runs; the second of four is 2/4")
+    return int(first), int(of)
+
+
+def refuse(message: str) -> NoReturn:
+    """End with a sentence, as for wrong use."""
+    print(message, file=sys.stderr)
+    raise SystemExit(2)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_keras.evaluation import differences
 from ser_keras.evaluation.metrics import confusion, tidy
 from ser_keras.papers.paper import Paper, read
-from ser_keras.reports import figures, summary, tables
+from ser_keras.reports import figures, tables
 from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
@@ -23,26 +21,49 @@ from ser_keras.support.files import atomic, write_text
 if TYPE_CHECKING:
     import jinja2
 
+    from ser_keras.runs.checking import Checker
     from ser_keras.runs.experiment import Experiment
 
 
 DATA = "data"
 
 
-def report(experiment: Experiment, out: Path, *, publish: bool) -> None:
-    """Write everything below `out` from its finished cells, print the main table, and publish if asked.
+def report(
+    experiment: Experiment,
+    out: Path,
+    checker: Checker,
+    *,
+    publish: bool = False,
+    impossible: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[str]:
+    """Write everything below `out` from its finished runs, print the main table, and publish if asked.
+
+    Args:
+        experiment: The paper as code.
+        out: The output folder.
+        checker: Tells which runs count.
+        publish: Add the runs to the paper's committed results.
+        impossible: Reason by corpus and protocol that it cannot have.
+
+    Returns:
+        What is wrong with runs that are there, a sentence each: damaged ones, not those of an older recipe.
 
     Raises:
-        SerError: There is no finished cell, or `paper.toml` is not valid.
+        SerError: There is no finished run, or `paper.toml` is not valid.
     """
     paper = read(experiment.folder / "paper.toml")
-    results = store.from_cells(experiment, out)
+    results = store.from_runs(
+        out,
+        protocols=experiment.protocols,
+        corpora=experiment.corpora,
+        why_not=checker.why_not,
+        impossible=impossible,
+    )
     if publish:
-        if (experiment.folder / "results").exists():
-            earlier = store.from_published(experiment.folder / "results")
-            results = store.combined(results, store.current(experiment, earlier))
-        publish_paper(results, experiment.folder, data=out / DATA)
+        publish_paper(results, experiment.folder, checker=checker, data=out / DATA)
     show(paper, write(paper, results, out), out)
+    damaged = [f"{place} is {reason}" for place, reason in results.aside.items() if reason.startswith("damaged")]
+    return [f"Not counted: {sentence}. Run again without --tables-only to make it anew." for sentence in damaged]
 
 
 def write(paper: Paper, results: Results, out: Path) -> Numbers:
@@ -65,29 +86,36 @@ def write(paper: Paper, results: Results, out: Path) -> Numbers:
     return numbers
 
 
-def publish_paper(results: Results, folder: Path, *, data: Path | None = None) -> None:
-    """Write `results/` and `README.md` in the paper's folder.
+def publish_paper(results: Results, folder: Path, *, checker: Checker | None = None, data: Path | None = None) -> None:
+    """Add runs to `results/` in the paper's folder, and renew its tables and `README.md`.
 
-    Everything is made from the files just published, rounded as they are, so that whoever has only those gets
+    What is committed stays: a run of both is replaced by the new one, and one that no longer counts is kept with the
+    reason. Everything is made from the files just published, rounded as they are, so that whoever has only those gets
     the same tables to the last digit.
 
     Args:
-        results: The finished cells; those on synthetic sounds are left out.
+        results: The finished runs; those on synthetic sounds are left out.
         folder: The paper's folder.
+        checker: Tells which committed runs still count; None marks none anew.
         data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
     """
     results = results.real()
+    target = folder / "results"
     if not results.whole().cells:
         raise SerError("There is no finished run on a real corpus to publish.")
+    if (target / store.MANIFEST).exists():
+        results = store.combined(results, store.from_published(target))
+    if checker is not None:
+        results = store.marked(results, checker.why_not)
     results = store.thinned(results, read(folder / "paper.toml"))
-    for path in (folder / "results").glob("*"):
+    for path in target.glob("*"):
         if path.name != DATA:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in results.corpora:
         for path in sorted((data or folder).glob(f"{name}/*-*.*")):  # "figure-1.png"; not the features
-            with atomic(folder / "results" / DATA / name / path.name) as partial:
+            with atomic(target / DATA / name / path.name) as partial:
                 shutil.copyfile(path, partial)
-    store.publish(results, folder / "results")
+    store.publish(results, target)
     refresh(folder)
 
 
@@ -101,6 +129,19 @@ def refresh(folder: Path) -> None:
     published = store.from_published(folder / "results")
     numbers = write(paper, published, folder / "results")
     write_text(folder / "README.md", readme(paper, numbers, folder / "results"))
+
+
+def drop(folder: Path, variants: Sequence[str]) -> None:
+    """Remove committed runs of the variants named, whether they count or not.
+
+    Raises:
+        SerError: There is no committed run of one of them.
+    """
+    results = store.from_published(folder / "results")
+    there = {cell["cell"]["variant"] for cell in results.cells}
+    if absent := [name for name in variants if name not in there]:
+        raise SerError(f"{folder}: no committed run of {', '.join(absent)}; there are {', '.join(sorted(there))}")
+    store.publish(results.only(lambda cell: cell["cell"]["variant"] not in variants), folder / "results")
 
 
 def finding(paper: Paper, numbers: Numbers) -> str:
@@ -234,29 +275,3 @@ def templates() -> jinja2.Environment:
     )
     environment.filters["zip"] = zip
     return environment
-
-
-def main() -> None:
-    """`python -m ser_keras.reports.report reproductions/*`: renew what is generated, without running anything.
-
-    Where the folders lie in a repository whose README has a table of the papers, that and its picture are renewed, too.
-    """
-    parser = argparse.ArgumentParser("python -m ser_keras.reports.report", description=refresh.__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a paper's folder")
-    try:
-        folders = parser.parse_args().folders
-        for folder in folders:
-            if (folder / "results").exists():
-                refresh(folder)
-        root = folders[0].resolve().parents[1] / "README.md"
-        if root.exists() and summary.BEGIN in root.read_text(encoding="utf-8"):
-            papers = folders[0].resolve().parent
-            summary.renew(root, summary.markdown(summary.read(papers)))
-            summary.draw(summary.read(papers), papers)
-    except SerError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-
-
-if __name__ == "__main__":
-    main()

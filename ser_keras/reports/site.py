@@ -1,16 +1,14 @@
 """The static site: every paper's claims beside what came out, made from the committed results alone.
 
-python -m ser_keras.reports.site OUT
+python -m ser_keras reports.site OUT
 
 Open OUT/index.html. It needs no server and no network, and loads no deep-learning backend.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,23 +120,3 @@ def _page(path: Path, template: str, *, root: str, **context: Any) -> Path:
     text = report.templates().get_template(f"site/{template}.html.j2").render(root=root, **context)
     write_text(path, text)
     return path
-
-
-def main() -> None:
-    """`python -m ser_keras.reports.site OUT`."""
-    parser = argparse.ArgumentParser(
-        "python -m ser_keras.reports.site", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the site")
-    parser.add_argument("--papers", type=Path, default=PAPERS, metavar="DIR", help="default: reproductions")
-    args = parser.parse_args()
-    try:
-        pages = build(args.papers, args.out)
-    except SerError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    print(f"{len(pages)} pages: open {args.out / 'index.html'}")
-
-
-if __name__ == "__main__":
-    main()

@@ -41,7 +41,7 @@ class Numbers:
 
     def __init__(self, results: Results) -> None:
         self.unfinished = unfinished(results)
-        results = self.results = results.whole()
+        results = self.results = results.counting().whole()
         if not results.cells:
             raise SerError("\n".join(["No number yet: no seed has all of its folds.", *lacking(self)]))
         # Protocols as described in the results: no code of the paper is needed to read them.

@@ -1,30 +1,33 @@
-"""Finished cells as tables, from a run's folder or from the committed files of a full run."""
+"""Finished runs as tables, from an output folder or from the committed files of a full run."""
 
 from __future__ import annotations
 
 import gzip
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ser_keras.training import fit as training
-from ser_keras.support.errors import SerError
 from ser_keras.evaluation.metrics import RUN, whole_utterances
-from ser_keras.support.files import atomic, read_json, write_text
-from ser_keras.protocols.splits import PARTS, Protocol
+from ser_keras.protocols import PARTS, Protocol
+from ser_keras.runs import folder, manifest
+from ser_keras.runs.run import ANY
+from ser_keras.runs.variant import recipe_of
+from ser_keras.support.errors import SerError
+from ser_keras.support.files import atomic, read_json, sha256, write_text
 
 if TYPE_CHECKING:
-    from ser_keras.runs.experiment import Experiment
     from ser_keras.papers.paper import Paper
+
+END = "end"  # the moment that a run's own predictions are of
 
 
 SEED = [name for name in RUN if name != "fold"]
-PREDICTIONS, HISTORY, MANIFEST = "predictions.csv.gz", "history.csv", "environment.json"
+PREDICTIONS, HISTORY, MANIFEST, SUMS = "predictions.csv.gz", "history.csv", "runs.json", "SHA256SUMS"
+SUMMED = (PREDICTIONS, HISTORY, MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Results:
         cells: The cells' records (`cell.json`).
         protocols: The protocols by name, in the paper's order: class and attributes.
         not_run: Reason by corpus of the paper that has no cell.
+        aside: Reason by place of each run that is there and does not count: damaged, or of an older recipe.
+        impossible: Reason by corpus and protocol that the corpus cannot have.
     """
 
     predictions: pd.DataFrame
@@ -45,6 +50,8 @@ class Results:
     cells: list[dict[str, Any]]
     protocols: dict[str, dict[str, Any]]
     not_run: dict[str, str]
+    aside: dict[str, str] = field(default_factory=dict)
+    impossible: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def classes(self) -> dict[str, list[str]]:
@@ -60,6 +67,10 @@ class Results:
             return table[pd.MultiIndex.from_frame(table[RUN]).isin(runs)]
 
         return replace(self, predictions=kept(self.predictions), history=kept(self.history), cells=cells)
+
+    def counting(self) -> Results:
+        """Without the runs that are kept but are not what would be run now."""
+        return self.only(lambda cell: not cell.get("differs"))
 
     def real(self) -> Results:
         """Without the runs on synthetic sounds, which nobody should cite."""
@@ -78,40 +89,76 @@ class Results:
         return list(self.classes)
 
 
-def from_cells(experiment: Experiment, out: Path) -> Results:
-    """Read the finished cells below `out`; cells of an older version of the code are left out.
+def from_runs(
+    out: Path,
+    *,
+    protocols: Mapping[str, Protocol],
+    corpora: Sequence[str],
+    why_not: Callable[[dict[str, Any]], str] = lambda record: "",
+    impossible: Mapping[str, Mapping[str, str]] | None = None,
+) -> Results:
+    """Read the finished runs below `out`.
+
+    Args:
+        out: An output folder.
+        protocols: The paper's protocols.
+        corpora: The paper's corpora.
+        why_not: Record -> why the run does not count; empty where it does.
+        impossible: Reason by corpus and protocol that it cannot have.
+
+    Returns:
+        Those that count; what is damaged or differs is named in `aside`.
 
     Raises:
-        SerError: There is no finished cell.
+        SerError: There is no finished run.
     """
-    records, predictions, history = [], [], []
-    for path in sorted(out.glob("*/*/*/seed*/fold*/cell.json")):
-        record = training.read_cell(path.parent)
-        if record is None or not _current(experiment, record):
+    records, predictions, history, aside = [], [], [], {}
+    for path in sorted(out.glob(ANY)):
+        place = "/".join(path.parent.relative_to(out).parts)
+        if damaged := folder.damage(path.parent):
+            aside[place] = f"damaged: {damaged}"
+            continue
+        record = read_json(path)
+        if reason := why_not(record):
+            aside[place] = reason
             continue
         run = record["cell"]
-        table = pd.read_csv(path.parent / "predictions.csv", dtype={"utterance": str})
         classes = record["parameters"]["classes"]
-        if "window" in table:
-            table = pd.concat([table, whole_utterances(table, classes)], ignore_index=True)
-        probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
-        position = {name: i for i, name in enumerate(classes)}
-        table["p_label"] = probabilities[range(len(table)), table.label.map(position)]
-        kept = [c for c in table.columns if not c.startswith("p_") or c == "p_label"]
-        predictions.append(_led_by(run, table[kept]))
-        history.append(_led_by(run, pd.read_csv(path.parent / "history.csv")))
+        table = _thin(pd.read_csv(path.parent / folder.PREDICTIONS, dtype={"utterance": str}), classes)
+        if folder.MOMENTS in record["files"]:
+            others = pd.read_csv(path.parent / folder.MOMENTS, dtype={"utterance": str})
+            each = [_thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")]
+            table = pd.concat([table.assign(moment=END), *each], ignore_index=True)
+        predictions.append(_led_by(run, table))
+        history.append(_led_by(run, pd.read_csv(path.parent / folder.HISTORY)))
         records.append(record)
     if not records:
-        raise SerError(f"There is no finished run in {out}; run without --tables-only first.")
-    missing = {name: _why_not_run(name) for name in experiment.corpora}
+        listed = "".join(f"\n  {place}: {reason}" for place, reason in list(aside.items())[:5])
+        raise SerError(f"There is no finished run in {out} that counts; run without --tables-only first.{listed}")
+    missing = {name: _why_not_run(name) for name in corpora}
     there = {record["cell"]["corpus"] for record in records}
+    table = pd.concat(predictions, ignore_index=True)
+    if "moment" in table:
+        table["moment"] = table.moment.fillna(END)
     return Results(
-        predictions=pd.concat(predictions, ignore_index=True),
+        predictions=table,
         history=pd.concat(history, ignore_index=True),
         cells=records,
-        protocols={name: describe(protocol) for name, protocol in experiment.protocols.items()},
+        protocols={name: describe(protocol) for name, protocol in protocols.items()},
         not_run={name: reason for name, reason in missing.items() if name not in there},
+        aside=aside,
+        impossible={corpus: dict(reasons) for corpus, reasons in (impossible or {}).items() if reasons},
     )
+
+
+def _thin(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Predictions without all probabilities but that of the true class; whole utterances added where windows are."""
+    if "window" in table:
+        table = pd.concat([table, whole_utterances(table, classes)], ignore_index=True)
+    probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
+    position = {name: i for i, name in enumerate(classes)}
+    table["p_label"] = probabilities[range(len(table)), table.label.map(position)]
+    return table[[c for c in table.columns if not c.startswith("p_") or c == "p_label"]]
 
 
 def describe(protocol: Protocol) -> dict[str, Any]:
@@ -164,9 +211,14 @@ def combined(results: Results, earlier: Results) -> Results:
     )
 
 
-def current(experiment: Experiment, results: Results) -> Results:
-    """Without the cells that an older version of the code made."""
-    return results.only(lambda cell: _current(experiment, cell))
+def marked(results: Results, why_not: Callable[[dict[str, Any]], str]) -> Results:
+    """The same runs, each that no longer counts with the reason in its record, under `differs`."""
+    cells = []
+    for cell in results.cells:
+        rest = {key: value for key, value in cell.items() if key != "differs"}
+        reason = why_not(rest if "what" in rest else cell)
+        cells.append(rest | {"differs": reason} if reason else rest)
+    return replace(results, cells=cells)
 
 
 def thinned(results: Results, paper: Paper) -> Results:
@@ -179,9 +231,12 @@ def thinned(results: Results, paper: Paper) -> Results:
     with_train = {number.variant for number in paper.reported if number.metric == "train/accuracy"}
     keep = table.split == "test"
     folds = table.groupby(["protocol", "variant", "seed"]).fold.transform("max")
-    keep |= (table.split == "train") & (folds == 0) & _base(table.variant).isin(with_train)
+    keep |= (table.split == "train") & (folds == 0) & table.variant.map(recipe_of).isin(with_train)
+    main = table.moment == END if "moment" in table else pd.Series(True, index=table.index)
+    keep &= main
     for name, protocol in results.protocols.items():
-        keep |= (table.split == protocol["scored"]) & (table.protocol == protocol.get("of", name))
+        there = main if protocol.get("moment", END) == END else table.moment == protocol["moment"]
+        keep |= there & (table.split == protocol["scored"]) & (table.protocol == protocol.get("of", name))
     table = table[keep].copy()
     # Of training rows only the counts are read: without names and sorted they take hardly any room.
     names = [c for c in ("utterance", "copy", "window") if c in table]
@@ -194,45 +249,59 @@ def thinned(results: Results, paper: Paper) -> Results:
     return replace(results, predictions=table.sort_values(RUN, kind="stable").reset_index(drop=True))
 
 
-def _base(variant: pd.Series) -> pd.Series:
-    """The recipe's name without marks of precision and epochs."""
-    return variant.str.split("@").str[0]
-
-
-def publish(results: Results, folder: Path) -> None:
-    """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `environment.json`."""
+def publish(results: Results, target: Path) -> None:
+    """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `runs.json`, and their checksums."""
     rows = results.predictions.to_csv(index=False, float_format="%.4g")
-    with atomic(folder / PREDICTIONS) as partial:
+    with atomic(target / PREDICTIONS) as partial:
         partial.write_bytes(gzip.compress(rows.encode(), mtime=0))  # without a time: equal results, equal bytes
-    with atomic(folder / HISTORY) as partial:
+    with atomic(target / HISTORY) as partial:
         results.history.to_csv(partial, index=False, float_format="%.5g")
-    # One line a cell: half the size of indented JSON, and a difference shows which cell it is.
-    cells = ",\n".join(json.dumps(cell, ensure_ascii=False) for cell in results.cells)
-    rest = json.dumps({"protocols": results.protocols, "not_run": results.not_run}, indent=1, ensure_ascii=False)
-    write_text(folder / MANIFEST, f'{{"cells": [\n{cells}\n],{rest[1:]}\n')
+    write_text(target / MANIFEST, manifest.written(results))
+    write_text(target / SUMS, "".join(f"{sha256(target / name)}  {name}\n" for name in SUMMED))
 
 
-def from_published(folder: Path) -> Results:
-    """Read what `publish` wrote.
+def from_published(source: Path) -> Results:
+    """Read what `publish` wrote, each file checked against its checksum.
 
     Raises:
         SerError: A file is absent or not what was written.
     """
-    manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict):
-        raise SerError(f"{folder / MANIFEST} is absent or damaged; restore it from git")
+    if wrong := damaged(source):
+        raise SerError(f"{source}: {'; '.join(wrong)}. Restore it from git.")
     try:
-        predictions = pd.read_csv(folder / PREDICTIONS, dtype={"utterance": str})
-        history = pd.read_csv(folder / HISTORY)
-    except (OSError, EOFError, ValueError) as error:
-        raise SerError(f"{folder} is damaged ({error}); restore it from git") from error
-    return Results(predictions=predictions, history=history, **manifest)
+        predictions = pd.read_csv(source / PREDICTIONS, dtype={"utterance": str})
+        history = pd.read_csv(source / HISTORY)
+        return Results(predictions=predictions, history=history, **manifest.read(source / MANIFEST))
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise SerError(f"{source} is damaged ({type(error).__name__}: {error}). Restore it from git.") from error
 
 
-def digests(folder: Path) -> set[str]:
-    """The digests of all committed cells: with those, a full run can be completed on another machine."""
-    manifest = read_json(folder / MANIFEST)
-    return {cell["digest"] for cell in manifest["cells"]} if isinstance(manifest, dict) else set()
+def damaged(source: Path) -> list[str]:
+    """What is wrong with committed results: a file that is missing, or not the one that was written."""
+    try:
+        lines = (source / SUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return [f"{SUMS} is missing or unreadable"]
+    sums = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
+    found = [f"{SUMS} does not name {name}" for name in SUMMED if name not in sums]
+    for name in SUMMED:
+        if not (source / name).is_file():
+            found.append(f"{name} is missing")
+        elif name in sums and sha256(source / name) != sums[name]:
+            found.append(f"{name} is not what was written")
+    return found
+
+
+def inconsistent(results: Results) -> list[str]:
+    """What of committed results does not fit together: a run twice, without predictions, or without a record."""
+    runs = [tuple(cell["cell"][name] for name in RUN) for cell in results.cells]
+    predicted = set(results.predictions[RUN].itertuples(index=False, name=None))
+    logged = set(results.history[RUN].itertuples(index=False, name=None))
+    found = [f"{' '.join(map(str, run))} is there {count} times" for run, count in Counter(runs).items() if count > 1]
+    for name, there in ((PREDICTIONS, predicted), (HISTORY, logged)):
+        found += [f"{name} lacks {' '.join(map(str, run))}" for run in sorted(set(runs) - there)]
+        found += [f"{name} has {' '.join(map(str, run))}, of which there is no record" for run in sorted(there - set(runs))]
+    return found
 
 
 def provenance(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -270,17 +339,6 @@ def _why_not_run(corpus: str) -> str:
     from ser_keras.corpora import CORPORA, OPEN
 
     return CORPORA[corpus].access if CORPORA[corpus].access != OPEN else "not asked for"
-
-
-def _current(experiment: Experiment, record: dict[str, Any]) -> bool:
-    """Whether the cell was made by the code as it stands."""
-    cell, parameters = record["cell"], record["parameters"]
-    variant = cell["variant"].split("@")[0]
-    if cell["protocol"] not in experiment.protocols or variant not in experiment.variants:
-        return False
-    return record["definition"] == experiment.definition(
-        cell["protocol"], variant, epochs=parameters["epochs"], precision=parameters["precision"]
-    )
 
 
 def _led_by(run: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:

@@ -21,3 +21,7 @@ class TooShortError(ValueError):
 
 class BadAudioError(SerError):
     """One recording cannot be used; the message begins with its path."""
+
+
+class ImpossibleError(SerError):
+    """A protocol that this corpus cannot have (too few speakers, say): it costs its own rows, not the others'."""

@@ -119,3 +119,32 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def try_exclusive(folder: Path) -> Iterator[bool]:
+    """Hold `folder` if nobody else does; what a killed holder left half written is removed.
+
+    Yields:
+        Whether it is held.
+
+    Raises:
+        SerError: It cannot be written.
+    """
+    import filelock
+
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise SerError(f"{folder} cannot be written: {_reason(error)}") from error
+    for left_over in folder.glob(".*.partial*"):
+        left_over.unlink(missing_ok=True)
+    try:
+        yield True
+    finally:
+        lock.release()

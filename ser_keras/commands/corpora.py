@@ -1,45 +1,38 @@
-"""Which corpora are here, whether they are whole, and how to get each.
-
-python -m ser_keras.corpora                  list them
-python -m ser_keras.corpora --get ravdess    download an open one
-"""
+"""`ser-keras corpora`: which corpora are here, whether they are whole, and how to get each."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from ser_keras.commands import flags as cli
-from ser_keras.corpora import CORPORA, download
-from ser_keras.support.errors import SerError
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's flags."""
+    from ser_keras.corpora import CORPORA
 
-def main() -> None:
-    """Print the state of every corpus; with --get, download first."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ser_keras.corpora",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="where corpora lie; else $SER_KERAS_DATA")
     open_ones = [name for name, corpus in CORPORA.items() if corpus.remote and not corpus.files_of]
     parser.add_argument("--get", nargs="+", choices=open_ones, default=[], metavar="NAME", help=", ".join(open_ones))
-    args = parser.parse_args()
-    data = cli.data_folder(args.data)
-    try:
-        for name in args.get:
-            download.download(CORPORA[name], data / CORPORA[name].folder)
-        for corpus in CORPORA.values():
-            if not corpus.synthetic and not corpus.files_of:
-                describe(corpus.name, data)
-    except SerError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+
+
+def command(args: argparse.Namespace) -> int:
+    """Print the state of every corpus; with --get, download first. The exit code."""
+    from ser_keras.corpora import CORPORA, download
+    from ser_keras.support.folders import data_folder
+
+    data = data_folder(args.data)
+    for name in args.get:
+        download.download(CORPORA[name], data / CORPORA[name].folder)
+    for corpus in CORPORA.values():
+        if not corpus.synthetic and not corpus.files_of:
+            describe(corpus.name, data)
+    return 0
 
 
 def describe(name: str, data: Path) -> None:
     """Print one corpus: its state, what is wrong with it, counts, licence, and how to get it."""
+    from ser_keras.corpora import CORPORA
+
     corpus = CORPORA[name]
     found = corpus.validate(data / corpus.folder)
     state = "MISSING" if found.table.empty else "INCOMPLETE" if found.unusable else "valid"
@@ -52,9 +45,5 @@ def describe(name: str, data: Path) -> None:
     if state != "valid":
         print(f"  How to get it: {corpus.how_to_get}.\n  Folder: {data / corpus.folder}")
         if corpus.remote:
-            print(f"  Or: python -m ser_keras.corpora --get {name}")
+            print(f"  Or: ser-keras corpora --get {name}")
     print(f"  Licence: {corpus.licence}\n  Cite: {corpus.citation}")
-
-
-if __name__ == "__main__":
-    main()

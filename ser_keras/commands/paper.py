@@ -1,0 +1,196 @@
+"""What a paper's `run.py` ends with: the flags, the runs, the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_keras.commands import flags
+from ser_keras.commands.ending import explained
+from ser_keras.runs.experiment import Experiment
+from ser_keras.runs.options import Options
+from ser_keras.support.errors import MissingCorpusError, SerError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_keras.runs.checking import Checker
+    from ser_keras.runs.planning import Plan
+    from ser_keras.runs.run import Run
+
+
+def reproduce(experiment: Experiment, description: str) -> None:
+    """Read the flags, make the runs that are not finished, write tables and figures, and exit.
+
+    Args:
+        experiment: The paper as code.
+        description: What --help says of it: the script's docstring.
+
+    Raises:
+        SystemExit: Always: 0 when all that was asked for is done, 1 for an error that was explained or something
+            that could not be done, 2 for wrong use or no corpus, 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    with explained():
+        parser = flags.parser(
+            description=description,
+            paper=experiment.folder.name,
+            corpora=experiment.corpora,
+            protocols=list(experiment.protocols),
+            variants=list(experiment.variants),
+        )
+        args = parser.parse_args()
+        try:
+            options = flags.options(args, experiment.folder.name)
+        except ValueError as error:
+            parser.error(str(error))
+        undone = run(experiment, options)
+        for sentence in undone:
+            print(sentence, file=sys.stderr)
+        raise SystemExit(1 if undone else 0)
+
+
+def run(experiment: Experiment, options: Options) -> list[str]:
+    """Make what is asked for, then write the tables.
+
+    Returns:
+        What was asked for and not done, a sentence each.
+
+    Raises:
+        SerError: Something is missing or wrong; the message says what to do.
+    """
+    from ser_keras.papers.paper import read
+    from ser_keras.reports import report
+    from ser_keras.support.files import exclusive
+
+    read(experiment.folder / "paper.toml")  # what is wrong with it is told now, not after hours of training
+    checker, undone, impossible = make(experiment, options)
+    with exclusive(options.out):
+        wrong = report.report(experiment, options.out, checker, publish=options.publish, impossible=impossible)
+    return undone + wrong
+
+
+def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:
+    """Make the runs that are asked for and not finished.
+
+    Returns:
+        What tells whether a run counts; what was asked for and not done, a sentence each; and the reason by corpus
+        and protocol that is impossible.
+
+    Raises:
+        SerError: Something is missing or wrong; the message says what to do.
+    """
+    from ser_keras.runs.checking import Checker
+    from ser_keras.runs.identity import Describer
+
+    if options.tables_only:
+        return Checker(experiment, Describer(networks=False)), [], {}
+    from ser_keras.runs import planning, runner
+    from ser_keras.training import backend
+
+    undone: list[str] = []
+    impossible: dict[str, dict[str, str]] = {}
+    tables, not_run = load_corpora(experiment, options)
+    for name, reason in not_run.items():
+        print(f"{name} is not run: {reason}\n", file=sys.stderr)
+    if options.corpora:
+        undone += [f"{name} was asked for and is not there." for name in not_run]
+    backend.prepare_backend()
+    print(f"Computing on {backend.name()} ({backend.device()}); results go to {options.out}", file=sys.stderr)
+    checker = Checker(experiment, Describer(), tables)
+    committed = committed_runs(experiment, checker) if options.publish else set()
+    for name, table in tables.items():
+        planned = planning.plan(experiment, options, name, table, checker.describer)
+        for protocol, reason in planned.impossible.items():
+            print(f"{name}: {protocol} is not possible: {reason}", file=sys.stderr)
+            if options.protocols:
+                undone.append(f"{name}: {protocol} was asked for and is not possible.")
+        impossible[name] = planned.impossible
+        if experiment.illustrate and planned.plans:
+            draw_data(experiment, experiment.labels(table), planned.plans, options.out / "data" / name)
+        elsewhere = runner.make(planning.shard(planned.plans, options.shard), options, committed)
+        undone += [f"{run} is being made by another process; run again when it is done." for run in elsewhere]
+    return checker, undone, impossible
+
+
+def load_corpora(experiment: Experiment, options: Options) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """The utterance tables of the corpora asked for, and the reason for each that is not there.
+
+    Raises:
+        MissingCorpusError: None is there.
+        SerError: One is unknown, incomplete or damaged.
+    """
+    tables, not_run = {}, {}
+    for name in ("demo",) if options.demo else options.corpora or experiment.corpora:
+        try:
+            tables[name] = load_corpus(name, options.data, options.cache, skip_bad=options.skip_bad)
+        except MissingCorpusError as error:
+            not_run[name] = str(error)
+    if not tables:
+        raise MissingCorpusError(no_corpus_message(not_run))
+    return tables, not_run
+
+
+def load_corpus(
+    name: str, data: Path | None = None, cache: Path | None = None, *, skip_bad: bool = False
+) -> pd.DataFrame:
+    """The utterance table of one corpus; the synthetic one is made, an open one fetched where that is allowed.
+
+    Raises:
+        MissingCorpusError: It is not there and cannot be fetched.
+        SerError: It is unknown, incomplete or damaged.
+    """
+    from ser_keras.corpora import CORPORA, download
+    from ser_keras.runs.experiment import closest
+    from ser_keras.support.folders import cache_folder, data_folder, user_data_folder
+
+    if name not in CORPORA:
+        raise SerError(f"There is no corpus {name!r}{closest(name, CORPORA)}.")
+    corpus = CORPORA[name]
+    folder = data_folder(data) / corpus.folder
+    # Only into the suite's own folder: one that a person named is theirs.
+    if corpus.remote and data_folder(data) == user_data_folder() and not corpus.is_there(folder):
+        download.download(corpus, folder)
+    if corpus.make:
+        folder = cache_folder(cache).parent / "corpora" / corpus.folder
+        corpus.make(folder)
+    table = corpus.load(folder, skip_bad=skip_bad)
+    table.attrs["corpus"] = name
+    return table
+
+
+def no_corpus_message(not_run: Mapping[str, str]) -> str:
+    """What to do when none of the corpora is there."""
+    reasons = "\n".join(f"  {name}: {reason}" for name, reason in not_run.items())
+    return (
+        f"None of the corpora asked for is there.\n{reasons}\n"
+        "Point --data (or $SER_KERAS_DATA) at the folder that holds them, "
+        "or pass --demo to run on the built-in synthetic corpus."
+    )
+
+
+def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
+    """The committed runs that count: with those, a full run can be completed on another machine."""
+    from ser_keras.runs import results as store
+    from ser_keras.runs.run import Run
+
+    folder = experiment.folder / "results"
+    if not folder.exists():
+        return set()
+    cells = store.from_published(folder).cells
+    return {Run(**cell["cell"]) for cell in cells if not checker.why_not(cell)}
+
+
+def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:
+    """Write the paper's own figures and tables of the data."""
+    from ser_keras.reports.figures import save
+    from ser_keras.runs.planning import by_recipe
+    from ser_keras.support.files import atomic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure, numbers in experiment.illustrate(table, by_recipe(plans), folder):
+        if figure is not None:
+            save(figure, folder / f"{name}.png")
+        with atomic(folder / f"{name}.csv") as partial:
+            numbers.to_csv(partial, index=False)

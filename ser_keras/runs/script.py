@@ -1,0 +1,46 @@
+"""A paper's `run.py` as a module: its constants, functions and experiment at hand; nothing is run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from ser_keras.support.errors import SerError
+
+
+def load(path: Path | str) -> ModuleType:
+    """Load a script.
+
+    Args:
+        path: A `run.py`, or its folder.
+
+    Raises:
+        SerError: It is not there, or raises when it is loaded.
+
+    Example:
+        >>> jin = load("reproductions/jin2022")
+        >>> jin.LEARNING_RATE
+        0.0001
+    """
+    import cloudpickle  # joblib's
+
+    path = Path(path).resolve()
+    if path.is_dir():
+        path /= "run.py"
+    if not path.is_file():
+        raise SerError(f"There is no {path}.")
+    name = f"paper_{path.parent.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it is executed: dataclasses look it up
+    # Worker processes do not know a module that was made here: they are sent its functions, not their names.
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        spec.loader.exec_module(module)
+    except SerError:
+        raise
+    except Exception as error:
+        raise SerError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    return module
