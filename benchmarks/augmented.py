@@ -21,8 +21,8 @@ import numpy as np
 from extraction import off, seconds
 from printing import show
 
-from ser_keras.support.folders import data_folder
 from ser_keras.corpora import CORPORA
+from ser_keras.corpora.folders import data_folder
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
 from ser_keras.runs.script import load as script
 

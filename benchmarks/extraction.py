@@ -24,8 +24,8 @@ import pandas as pd
 from printing import show
 
 from ser_keras import features
-from ser_keras.support.folders import data_folder
 from ser_keras.corpora import CORPORA
+from ser_keras.corpora.folders import data_folder
 from ser_keras.features.extraction import Extraction, extract_corpus
 from ser_keras.runs.script import load as script
 

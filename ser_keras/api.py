@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ser_keras.papers.paper import Paper
-    from ser_keras.reports.tables import Numbers
+    from ser_keras.evaluation.numbers import Numbers
+    from ser_keras.papers import Paper
     from ser_keras.runs.experiment import Experiment
 
 PAPERS = ("reproductions", "../reproductions")  # seen from a checkout, and from its notebooks
@@ -95,13 +95,13 @@ def extract(
         ((180, 100), 180)
     """
     from ser_keras.features.extraction import ORIGINAL, Extraction, extract_corpus
-    from ser_keras.protocols import samples_of
+    from ser_keras.protocols import examples_of
     from ser_keras.support.folders import cache_folder
 
     extraction = Extraction(extract=function, sample_rate=sample_rate, augment=augment, **how)
     copies = (ORIGINAL, *(augment or {}))
     made = extract_corpus(table.reset_index(drop=True), extraction, cache=cache_folder(None), copies=copies)
-    return Extracted(made.values, samples_of(table.reset_index(drop=True), made.lengths, copies))
+    return Extracted(made.values, examples_of(table.reset_index(drop=True), made.lengths, copies))
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Code:
     @property
     def reported(self) -> Paper:
         """What the paper reports and leaves open: its `paper.toml`."""
-        from ser_keras.papers.paper import read
+        from ser_keras.papers import read
 
         return read(self.experiment.folder / "paper.toml")
 
@@ -141,16 +141,16 @@ class Code:
             >>> paper("jin2022").replace(batch_size=16).experiment.variants["mfcc"].batch_size
             16
         """
-        from ser_keras.runs.experiment import closest
+        from ser_keras.support.messages import did_you_mean
 
         there = self.experiment.variants
         for name in variants:
             if name not in there:
-                raise SerError(f"There is no variant {name!r}{closest(name, there)}.")
+                raise SerError(f"There is no variant {name!r}{did_you_mean(name, there)}.")
         fields = next(iter(there.values())).__dataclass_fields__
         for name in settings:
             if name not in fields:
-                raise SerError(f"A recipe has no {name!r}{closest(name, fields)}.")
+                raise SerError(f"A recipe has no {name!r}{did_you_mean(name, fields)}.")
         changed = {n: replace(r, **settings) if not variants or n in variants else r for n, r in there.items()}
         return replace(self, experiment=replace(self.experiment, variants=changed))
 
@@ -202,11 +202,11 @@ class Outcome:
             SerError: There is none of that name.
         """
         from ser_keras.reports import tables
-        from ser_keras.runs.experiment import closest
+        from ser_keras.support.messages import did_you_mean
 
         made = tables.all_tables(self.code.reported, self.numbers)
         if name not in made:
-            raise SerError(f"There is no table {name!r}{closest(name, made)}.")
+            raise SerError(f"There is no table {name!r}{did_you_mean(name, made)}.")
         return made[name]
 
     def curves(self) -> Figure:
@@ -257,7 +257,7 @@ def run(
         SerError: Something is missing or wrong.
     """
     from ser_keras.commands import paper as command
-    from ser_keras.reports.tables import Numbers
+    from ser_keras.evaluation.numbers import Numbers
     from ser_keras.runs import results as store
     from ser_keras.runs.options import Options
 

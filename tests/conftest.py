@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser_keras.corpora import CORPORA
-from ser_keras.runs.script import load as script
+# Compiled functions of librosa are kept on disk; two processes that write them at once have been seen to crash.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"ser_keras_numba_{WORKER}")
+
+from ser_keras.corpora import CORPORA  # noqa: E402
+from ser_keras.runs.script import load as script  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PAPERS = sorted(path.parent.name for path in (ROOT / "reproductions").glob("*/run.py"))

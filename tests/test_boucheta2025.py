@@ -7,7 +7,7 @@ import pytest
 from conftest import from_names, load_run, run_script
 
 from ser_keras.models import conv1d
-from ser_keras.protocols.splits import RandomSplit, audit, samples_of
+from ser_keras.protocols import RandomSplit, audit, examples_of
 
 SUPPORTS = {"angry": 183, "disgust": 193, "fearful": 177, "happy": 212, "neutral": 270, "sad": 226, "surprised": 179}
 
@@ -21,7 +21,7 @@ def run():
 def samples(run):
     """RAVDESS's 7,200 samples as the paper makes them, from the names alone."""
     table = run.labels(from_names("ravdess")).reset_index(drop=True)
-    return samples_of(table, np.ones(5 * len(table), int), ("original", *run.COPIES))
+    return examples_of(table, np.ones(5 * len(table), int), ("original", *run.COPIES))
 
 
 def test_features_have_the_shapes_of_both_readings(run):

@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 from conftest import ROOT
 
-from ser_keras.papers import paper
+from ser_keras import papers
 
 
 def blocks():
@@ -22,8 +22,8 @@ def test_the_example_in_contributing_runs_on_the_demo_corpus(tmp_path):
     files = blocks()
     (folder / "paper.toml").write_text(files["toml"], encoding="utf-8")
     (folder / "run.py").write_text(files["python"], encoding="utf-8")
-    silences = {silence.id for silence in paper.read(folder / "paper.toml").silences}
-    assert paper.tags(folder / "run.py") == silences == {"S1"}
+    silences = {silence.id for silence in papers.read(folder / "paper.toml").silences}
+    assert papers.tags(folder / "run.py") == silences == {"S1"}
     command = [sys.executable, "reproductions/example2026/run.py", "--demo", "--out", "o", "--cache", "c"]
     done = subprocess.run(
         command, cwd=tmp_path, env=os.environ.copy(), capture_output=True, text=True, timeout=300, check=False

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ser_keras.evaluation.differences import difference, half_width
-from ser_keras.protocols.splits import StratifiedFolds
-from ser_keras.reports.tables import Numbers
+from ser_keras.evaluation.differences import Difference, difference, half_width, reported_difference
+from ser_keras.evaluation.numbers import Numbers
+from ser_keras.papers import Contrast, Paper, Reported
+from ser_keras.protocols import StratifiedKFold
 from ser_keras.runs.results import Results, describe
 
 RIGHT = {"a": [9, 8, 7, 9, 8], "b": [7, 7, 6, 6, 8]}  # of ten test samples in each of five folds
@@ -25,7 +26,7 @@ def results(*, same_test: bool = False, seeds: int = 1) -> Results:
                 rows.append(table.assign(**run))
                 cells.append({"cell": run, "audit": {"train": 40}, "parameters": {"classes": ["happy", "sad"]}})
     history = pd.DataFrame(columns=["corpus", "protocol", "variant", "seed", "fold", "epoch", "accuracy"])
-    protocols = {"paper": describe(StratifiedFolds(note="", folds=5))}
+    protocols = {"paper": describe(StratifiedKFold(note="", folds=5))}
     return Results(pd.concat(rows, ignore_index=True), history, cells, protocols, {})
 
 
@@ -79,3 +80,58 @@ def test_a_fold_without_the_class_says_nothing_of_its_recall():
 
 def test_two_runs_give_no_interval():
     assert np.isnan(half_width(np.array([1.0, 2.0]), overlap=0.25))
+
+
+def test_one_further_pair_is_a_mean_over_its_folds():
+    found = compare(results(seeds=3))
+    values = np.tile(10.0 * np.subtract(RIGHT["a"], RIGHT["b"]), 3)
+    half = stats.t.ppf(0.975, 14) * values.std(ddof=1) * np.sqrt(1 / 5 + 1 / 15)
+    assert found.pair == pytest.approx((values.mean() - half, values.mean() + half))
+
+
+def test_an_effect_is_bounded_by_two_one_sided_tests():
+    found = compare(results(same_test=True))
+    values = 10.0 * np.subtract(RIGHT["a"], RIGHT["b"])
+    for bound, excluded in ((found.at_most + 0.01, True), (found.at_most - 0.01, False)):
+        below = stats.ttest_1samp(values, bound, alternative="less").pvalue
+        above = stats.ttest_1samp(values, -bound, alternative="greater").pvalue
+        assert bool(max(below, above) < 0.05) is excluded
+    assert found.says(margin=100.0) in ("an effect", f"no effect above {found.at_most:.1f}")
+    open_case = Difference(1.0, -4.0, 6.0, 5, 5, (-9.0, 11.0), 5.2)
+    assert open_case.says(5.0) == "open: up to 5.2 either way"
+    assert open_case.says(6.0) == "no effect above 5.2"
+    assert Difference(1.0, np.nan, np.nan, 2, 2, (np.nan, np.nan), np.nan).says(5.0) == "too few runs"
+
+
+def test_where_runs_share_a_test_part_its_recordings_are_drawn_again():
+    numbers = Numbers(results(seeds=3))  # five folds, all recordings in every seed
+    found = difference(numbers, "ravdess", "paper", "a", "b", "accuracy", resample=True).resampled
+    by_recording = [
+        hit_a - hit_b
+        for a, b in zip(RIGHT["a"], RIGHT["b"], strict=True)
+        for hit_a, hit_b in zip(np.arange(10) < a, np.arange(10) < b, strict=True)
+        for hit_a, hit_b in [(int(hit_a), int(hit_b))]
+    ]
+    assert (found.unit, found.units) == ("recordings", 50)
+    assert found.value == pytest.approx(100 * np.mean(by_recording))
+    assert found.error == pytest.approx(100 * stats.sem(by_recording), rel=0.1)
+    one_seed = difference(Numbers(results()), "ravdess", "paper", "a", "b", "accuracy", resample=True)
+    assert one_seed.resampled is None
+
+
+def test_the_papers_own_difference_stands_beside():
+    cell = {"table": "T", "row": "R", "column": "", "metric": "recall/sad"}
+    rest = {"title": "T", "authors": ("A",), "year": 2020, "venue": "V", "summary": "S", "finding": "F"}
+    read = Paper(
+        key="x",
+        short="X",
+        corpora=("iemocap", "ravdess"),
+        reported=(
+            Reported(corpus="iemocap", variant="a", value=52.0, **cell),
+            Reported(corpus="iemocap", variant="b", value=25.2, **(cell | {"metric": "confusion/sad/sad"})),
+        ),
+        **rest,
+    )
+    contrast = Contrast(corpus="ravdess", variant="a", against="b", metrics=("recall/sad",))
+    assert reported_difference(read, contrast, "recall/sad") == (pytest.approx(26.8), "iemocap")
+    assert reported_difference(read, contrast, "accuracy") is None

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_keras.evaluation.metrics import agrees, by_seed, confusion, metrics, spread, tidy, verdict, with_views
-from ser_keras.protocols.splits import RandomSplit, ScoredOn
+from ser_keras.evaluation.intervals import spread
+from ser_keras.evaluation.metrics import by_seed, confusion, metrics, tidy, with_views
+from ser_keras.protocols import RandomSplit, ScoredOn
 
 PROTOCOLS = {
     "paper": RandomSplit(note="", test=0.2),
@@ -51,6 +52,25 @@ def test_folds_are_pooled_and_views_scored(predictions):
     assert values["on_train", 1, "accuracy"] == 1
 
 
+def test_a_confusion_that_never_happened_is_none_in_every_seed(predictions):
+    values = by_seed(predictions, PROTOCOLS, {"c": ["a", "b", "never"]})
+    never = values[values.metric == "confusion/a/never"]
+    assert never.seed.tolist() == [0, 1]
+    assert (never.value == 0).all()
+
+
+def test_recordings_are_counted_not_copies_or_windows(predictions):
+    once = predictions.assign(utterance=[f"u{i % 4}" for i in range(len(predictions))])
+    twice = pd.concat([once, once.assign(copy="noise")])
+    for table in (once, twice):
+        found = by_seed(table, PROTOCOLS, {"c": ["a", "b"]})
+        found = found[(found.seed == 0) & (found.protocol == "paper")].set_index("metric").recordings
+        test = once[(once.seed == 0) & (once.split == "test")]
+        assert found["accuracy"] == test.utterance.nunique()
+        assert found["recall/a"] == test[test.label == "a"].utterance.nunique()
+        assert math.isnan(found["train/accuracy"])
+
+
 def test_confusion_counts(predictions):
     table = confusion(predictions)
     assert table["count"].sum() == len(predictions)
@@ -81,33 +101,3 @@ def test_prediction_interval_stays_within_what_a_share_can_be():
         s = spread(values)
         assert 0 <= s.low <= s.mean <= s.high <= 100
     assert spread([46, 62, 62.5, 72, 77]).high < 97.3
-
-
-def test_agreement_takes_the_interval_or_one_point():
-    tight = spread([57.0, 57.01, 57.02])
-    assert agrees(57.9, tight)
-    assert not agrees(58.2, tight)
-    assert not agrees(57.0, spread([57.0]))
-    assert not agrees(57.0, spread([56.0, 58.0]))
-
-
-@pytest.mark.parametrize(
-    ("spreads", "expected"),
-    [
-        ({"paper": [96, 97, 98]}, "reproduced"),
-        ({"paper": [60, 61, 62], "leak": [96, 97, 98]}, "explained by leak"),
-        ({"paper": [60, 61, 62], "far": [80, 95, 98], "near": [97, 97.5, 98]}, "explained by near"),
-        ({"paper": [60, 61, 62], "other": [70, 71, 72]}, "not reproduced"),
-        ({"paper": [60]}, "one seed"),
-        ({"paper": [97, 98]}, "two seeds"),
-        ({"paper": [60], "leak": [96, 97, 98]}, "one seed"),
-        ({"paper": [60, 61, 62], "leak": [96, 98]}, "not reproduced"),
-        ({}, "not run"),
-    ],
-)
-def test_verdicts(spreads, expected):
-    assert verdict(97.3, {name: spread(values) for name, values in spreads.items()}) == expected
-
-
-def test_not_run_gives_the_reason():
-    assert verdict(97.3, {}, reason="needs registration") == "not run: needs registration"

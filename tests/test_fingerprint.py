@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import sys
 
@@ -68,10 +69,45 @@ def test_wakes_no_lazy_module():
     import subprocess
 
     code = (
-        "import sys; from ser_keras import features; from ser_keras.features import extraction, audio; from ser_keras.models import conv1d_residual;"
+        "import sys; from ser_keras import features; from ser_keras.features import extraction, audio; "
         "from ser_keras.features.fingerprint import fingerprint;"
-        "[fingerprint(f) for f in (conv1d_residual.build, audio.load, features.mfcc)];"
+        "[fingerprint(f) for f in (audio.load, features.mfcc, features.stft)];"
         "print([m for m in ('tensorflow', 'librosa.core', 'pandas.core') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_constant_in_a_cell_of_a_notebook_counts():
+    """Code without a file, as a notebook's: its globals are looked up where it runs."""
+
+    def cell(gain):
+        scope = {"__name__": "__main__"}
+        exec(f"GAIN = {gain}\ndef extract(y):\n    return GAIN * y", scope)
+        return fingerprint(scope["extract"])
+
+    assert cell(1) == cell(1)
+    assert cell(1) != cell(1000)
+
+
+def test_an_import_within_a_function_and_a_chain_of_modules_count(name_of, monkeypatch):
+    from ser_keras.features import spectrum
+
+    local = "def extract(y):\n    from ser_keras.features import spectrum\n    return spectrum.fit_length(y, 3)"
+    taken = "def extract(y):\n    from ser_keras.features.spectrum import fit_length\n    return fit_length(y, 3)"
+    chain = "import ser_keras as ser\ndef extract(y):\n    return ser.features.spectrum.fit_length(y, 3)"
+    before = [name_of(source) for source in (local, taken, chain)]
+    assert before == [name_of(source) for source in (local, taken, chain)]
+    monkeypatch.setattr(spectrum, "fix_length", lambda frames, length: frames[:length])
+    assert all(old != new for old, new in zip(before, map(name_of, (local, taken, chain)), strict=True))
+
+
+def test_a_helper_in_a_module_beside_the_script_counts(name_of, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = "import helper_of_test\ndef extract(y):\n    return helper_of_test.scaled(y)"
+    (tmp_path / "helper_of_test.py").write_text("def scaled(y):\n    return 2 * y")
+    before = name_of(source)
+    (tmp_path / "helper_of_test.py").write_text("def scaled(y):\n    return 3 * y + 0")
+    monkeypatch.delitem(sys.modules, "helper_of_test")
+    importlib.invalidate_caches()
+    assert name_of(source) != before

@@ -1,5 +1,8 @@
 """IEMOCAP's loader on a generated tree with the real file grammar."""
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -96,6 +99,74 @@ def test_an_unknown_label_names_file_and_line(tree):
     file.write_text(file.read_text() + summary(1, 2, "Ses01F_impro01_F009", "joy"))
     with pytest.raises(SerError, match=r"Ses01F_impro01\.txt, line \d+: 'joy'"):
         CORPORA["iemocap"].validate(tree)
+
+
+def spoilt(tree, line):
+    file = next(tree.rglob("Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"))
+    file.write_text(file.read_text() + line)
+    return CORPORA["iemocap"].validate(tree)
+
+
+@pytest.mark.parametrize("name", ["F009", "Ses01F-impro01-F009", "../../../Ses01F_impro01_F009", "Ses02F_impro01_F009"])
+def test_a_name_that_is_no_turn_is_refused_with_file_and_line(tree, name):
+    with pytest.raises(SerError, match=rf"Ses01F_impro01\.txt, line \d+: \"{name}\" is no turn of session 1"):
+        spoilt(tree, summary(1, 2, name, "neu"))
+
+
+@pytest.mark.parametrize("long", ["x" * 2000, "[6.29 - 8.23]\tSes01F_impro01_F" + "0" * 5000 + "\tneu\t[2, 2, 2]"])
+def test_an_overlong_line_is_told(tree, long):
+    with pytest.raises(SerError, match="characters are no line of IEMOCAP"):
+        spoilt(tree, long + "\n")
+
+
+def test_a_control_character_in_a_name_is_not_printed(tree):
+    with pytest.raises(SerError, match=r'"U\?\[31m" is no turn'):
+        spoilt(tree, summary(1, 2, "U\x1b[31m", "neu"))
+
+
+def test_a_turn_named_twice_counts_once_and_is_told(tree):
+    found = spoilt(tree, summary(6.29, 8.24, "Ses01F_impro01_F000", "ang"))
+    assert found.table.utterance.is_unique
+    assert found.table.set_index("utterance").emotion["Ses01F_impro01_F000"] == "neutral"
+    assert len(found.missing) == 10_039 - 5
+    assert [name.split()[0] for name in found.repeated] == ["Ses01F_impro01_F000"]
+    assert "named twice" in str(found)
+
+
+def test_what_is_no_file_is_told_and_nothing_hangs(tree):
+    evaluation = next(tree.rglob("Session1/dialog/EmoEvaluation"))
+    (evaluation / "Ses01F_impro77.txt").mkdir()
+    os.mkfifo(evaluation / "Ses01F_impro78.txt")
+    wav = next(tree.rglob("Ses01F_impro01_M001.wav"))
+    wav.unlink()
+    wav.mkdir()
+    found = CORPORA["iemocap"].validate(tree)
+    assert [name.split(" ", 1)[1] for name in found.odd] == ["(a directory)", "(a directory)", "(a FIFO)"]
+    assert len(found.table) == 4
+    assert found.missing.count("Ses01F_impro01_M001") == 1
+
+
+def test_sessions_are_held_against_their_published_counts(tree):
+    found = CORPORA["iemocap"].validate(tree)
+    assert found.miscounted[:2] == [
+        "session 1 has 4, published are 1,819",
+        "session 2 has 0, published are 1,811",
+    ]
+    assert found.unusable
+    assert sum(iemocap.TURNS.values()) == CORPORA["iemocap"].expected == 10_039
+
+
+def test_a_whole_count_is_no_finding_and_one_turn_too_many_is(tree):
+    wav = next(tree.rglob("Ses05M_impro03_M012.wav"))
+    (wav.parent / f"{WITHOUT_WAV}.wav").write_bytes(wav.read_bytes()[:-2] + b"xx")
+    counts = {"session": {"1": 4, "5": 2}}
+    whole = replace(CORPORA["iemocap"], counts=counts, expected=6)
+    assert not whole.validate(tree).unusable
+    fewer = replace(whole, counts={"session": {"1": 3, "5": 2}}, expected=5)
+    found = fewer.validate(tree)
+    assert found.miscounted == ["session 1 has 4, published are 3"]
+    with pytest.raises(SerError, match="session 1 has 4, published are 3"):
+        fewer.load(tree)
 
 
 def test_an_empty_folder_says_how_to_get_it(tmp_path):

@@ -1,17 +1,17 @@
 """What holds for every paper: its `paper.toml`, its script, and its committed results."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import PAPERS, ROOT, load_run
 
+from ser_keras import papers
 from ser_keras.evaluation.metrics import confusion, tidy
-from ser_keras.papers import paper
+from ser_keras.evaluation.numbers import Numbers
+from ser_keras.papers import finding
 from ser_keras.reports import report, tables
-from ser_keras.reports.tables import Numbers
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
 
@@ -27,40 +27,24 @@ def results_of(name):
 
 
 def test_paper_toml_is_valid(name):
-    read = paper.read(FOLDER / name / "paper.toml")
+    read = papers.read(FOLDER / name / "paper.toml")
     assert read.key == name
     assert read.reported
 
 
 def test_ledger_and_code_name_the_same_silences(name):
-    read = paper.read(FOLDER / name / "paper.toml")
-    tagged = paper.tags(FOLDER / name / "run.py")
+    read = papers.read(FOLDER / name / "paper.toml")
+    tagged = papers.tags(FOLDER / name / "run.py")
     assert tagged == {silence.id for silence in read.silences}
 
 
-def test_reported_numbers_name_variants_and_corpora_of_the_script(name):
+def test_paper_toml_names_what_the_script_can_run(name):
     experiment = load_run(name).EXPERIMENT
     assert next(iter(experiment.protocols)) == "paper"
-    for number in paper.read(FOLDER / name / "paper.toml").reported:
-        assert number.variant in experiment.variants
-        assert number.corpus in experiment.corpora
-
-
-def test_the_finding_looks_up_what_the_script_can_run(name):
-    experiment = load_run(name).EXPERIMENT
-    looked_up = []
-
-    def look_up(*asked):
-        looked_up.append(asked)
-        return ""
-
-    lookups = dict.fromkeys(("mean", "each", "highest", "speakers", "difference", "gains"), look_up)
-    report.templates().from_string(paper.read(FOLDER / name / "paper.toml").finding).render(lookups)
-    assert looked_up
-    for corpus, protocol, variant, *_ in looked_up:
-        assert corpus in experiment.corpora
-        assert protocol in experiment.protocols
-        assert variant.split("@")[0] in experiment.variants
+    read = papers.read(FOLDER / name / "paper.toml")
+    assert finding.asked(read.finding)
+    names = {"corpora": experiment.corpora, "variants": experiment.variants, "protocols": experiment.protocols}
+    assert papers.check(read, **names) == []
 
 
 def test_committed_numbers_recompute_from_committed_predictions(name):
@@ -79,7 +63,7 @@ def test_committed_numbers_recompute_from_committed_predictions(name):
 def test_committed_tables_and_readme_are_fresh(name):
     results = results_of(name)
     numbers = Numbers(results)
-    read = paper.read(FOLDER / name / "paper.toml")
+    read = papers.read(FOLDER / name / "paper.toml")
     for table_name, table in tables.all_tables(read, numbers).items():
         folder = FOLDER / name / "results" / "tables"
         if table.empty:
@@ -111,7 +95,7 @@ def test_results_are_small_and_name_no_machine(name):
     if not folder.exists():
         pytest.skip("no full run is committed")
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 3_000_000
+    assert sum(path.stat().st_size for path in files) < 12_000_000
     for path in files:
         if path.suffix in (".json", ".csv", ".md", ".html"):
             assert not re.search(r"/(home|root|tmp|Users|work)/", path.read_text(encoding="utf-8"))
@@ -120,13 +104,14 @@ def test_results_are_small_and_name_no_machine(name):
 def test_mistakes_in_paper_toml_are_named(name, tmp_path):
     text = (FOLDER / name / "paper.toml").read_text()
     for old, new, word in (
-        ("[paper]", "[papers]", "unknown section"),
+        ("[paper]", "[papers]", "no section 'papers'; did you mean 'paper'"),
         ('metric = "accuracy"', 'metric = "acuracy"', "no metric"),
         ('id = "S2"', 'id = "S9"', "in order"),
-        ("year = 2", "yaer = 2", "yaer"),
+        ("year = 2", "yaer = 2", "no key 'yaer'; did you mean 'year'"),
         ("[paper]", "[paper", "cannot be read"),
     ):
-        spoilt = tmp_path / "paper.toml"
+        spoilt = tmp_path / name / "paper.toml"
+        spoilt.parent.mkdir(exist_ok=True)
         spoilt.write_text(text.replace(old, new, 1))
-        with pytest.raises(SerError, match=word):
-            paper.read(Path(spoilt))
+        with pytest.raises(SerError, match=re.escape(word)):
+            papers.read(spoilt)

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_keras.evaluation.claims import holds
 from ser_keras.evaluation.metrics import WHOLE
-from ser_keras.papers.paper import Claim, Contrast, Paper, Reported, Silence
-from ser_keras.protocols.splits import GroupedFolds, RandomSplit, ScoredOn
-from ser_keras.reports import figures, report, tables
-from ser_keras.reports.tables import Numbers
+from ser_keras.evaluation.numbers import Numbers, shares
+from ser_keras.papers import Claim, Contrast, Paper, Reported, Silence
+from ser_keras.protocols import GroupKFold, RandomSplit, ScoredOn
+from ser_keras.reports import figures, judgements, report, tables
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results, describe
 from ser_keras.support.errors import SerError
@@ -88,11 +89,14 @@ def paper(value=98.0):
 
 
 def test_comparison_says_what_was_reported_what_came_out_and_why():
-    table = tables.comparison(paper(), Numbers(results())).set_index("Corpus")
+    table = judgements.comparison(paper(), Numbers(results(seeds=8))).set_index("Corpus")
     assert table.loc["ravdess", "Reported"] == "98 %"
     assert re.fullmatch(r"\d\d\.\d ± \d\.\d %", table.loc["ravdess", "Reproduced"])
-    assert table.loc["ravdess", "Verdict"] == "explained by on_train"
-    assert table.loc["savee", "Verdict"] == "not run: needs registration"
+    assert table.loc["ravdess", "verdict"].startswith("differs by -")
+    assert table.loc["ravdess", "verdict"].endswith("; explained by on_train")
+    assert table.loc["ravdess", "Belongs to"] == "paper"
+    assert float(table.loc["ravdess", "detectable"]) > float(table.loc["ravdess", "h"]) > 0
+    assert table.loc["savee", "verdict"] == "not run: needs registration"
 
 
 def in_two_folds(*runs, corpus="ravdess"):
@@ -113,8 +117,33 @@ def in_two_folds(*runs, corpus="ravdess"):
         predictions=dealt(made.predictions),
         history=dealt(made.history),
         cells=cells,
-        protocols=made.protocols | {"paper": describe(GroupedFolds(note="", folds=2))},
+        protocols=made.protocols | {"paper": describe(GroupKFold(note="", folds=2))},
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"),
+    [
+        (describe(GroupKFold(note="", folds=2)), True),
+        ({"kind": "OneOfOnesOwn", "covers": True, "note": "", "scored": "test"}, True),
+        ({"kind": "RepeatedSplits", "covers": False, "folds": 5, "note": "", "scored": "test"}, False),
+        ({"kind": "GroupKFold", "folds": 2, "note": "", "scored": "test"}, True),  # of before `covers`
+        (describe(RandomSplit(note="", test=0.2)), False),
+    ],
+)
+def test_the_protocol_says_whether_a_seed_needs_all_its_splits(given, waits):
+    made = in_two_folds((0, 0))
+    made = replace(made, protocols=made.protocols | {"paper": given})
+    assert len(store.unfinished(made)) == waits
+
+
+def test_counts_that_a_corpus_does_not_tell_are_unknown_in_the_table():
+    made = results()
+    for cell in made.cells:
+        cell["audit"]["shared_texts"] = None
+    table = tables.audit(made)
+    assert table["Sentences on both sides"].tolist() == ["unknown"]
+    assert table["Speakers on both sides"].tolist() == ["1"]
 
 
 def test_a_seed_counts_when_its_last_fold_is_finished(tmp_path, capsys):
@@ -139,11 +168,13 @@ def test_a_seed_counts_when_its_last_fold_is_finished(tmp_path, capsys):
 
 
 def test_finished_folds_are_committed_though_they_do_not_count_yet(tmp_path):
-    shutil.copyfile(Path(__file__).parents[1] / "reproductions/jin2022/paper.toml", tmp_path / "paper.toml")
+    folder = tmp_path / "jin2022"
+    folder.mkdir()
+    shutil.copyfile(Path(__file__).parents[1] / "reproductions/jin2022/paper.toml", folder / "paper.toml")
     made = in_two_folds((0, 0), (0, 1), (1, 0))
-    report.publish_paper(made, tmp_path)
-    assert len(store.from_published(tmp_path / "results").cells) == 3
-    assert "Not counted yet" in (tmp_path / "README.md").read_text()
+    report.publish_paper(made, folder)
+    assert len(store.from_published(folder / "results").cells) == 3
+    assert "Not counted yet" in (folder / "README.md").read_text()
 
 
 def test_without_a_whole_seed_there_is_no_number(tmp_path):
@@ -157,9 +188,9 @@ def test_one_fold_of_a_demonstration_is_enough():
 
 def test_synthetic_numbers_bear_no_verdict_and_say_what_they_are():
     numbers = Numbers(results("demo"))
-    table = tables.comparison(paper(), numbers)
+    table = judgements.comparison(paper(), numbers)
     assert set(table.Corpus) == {"SYNTHETIC demo"}
-    assert set(table.Verdict) == {"none: SYNTHETIC"}
+    assert set(table.verdict) == {"none: SYNTHETIC"}
     assert "SYNTHETIC" in report.finding(paper(), numbers)
     assert 'class="warning"' in report.html(paper(), numbers, [], Path("nowhere"))
 
@@ -173,7 +204,7 @@ def test_real_numbers_are_not_mixed_with_synthetic_ones():
         protocols=real.protocols,
         not_run=real.not_run,
     )
-    assert "SYNTHETIC demo" not in set(tables.comparison(paper(), Numbers(both)).Corpus)
+    assert "SYNTHETIC demo" not in set(judgements.comparison(paper(), Numbers(both)).Corpus)
     assert both.real().corpora == ["ravdess"]
     assert set(both.real().predictions.corpus) == {"ravdess"}
 
@@ -194,7 +225,7 @@ def test_published_results_are_read_back_and_the_same_bytes_twice(tmp_path):
         "ravdess", "paper", "v", "accuracy"
     )
     (tmp_path / "a" / store.PREDICTIONS).write_bytes(b"rubbish")
-    with pytest.raises(SerError, match="restore it from git"):
+    with pytest.raises(SerError, match="Restore it from git"):
         store.from_published(tmp_path / "a")
 
 
@@ -246,6 +277,7 @@ def test_the_page_is_well_formed_escaped_and_fetches_nothing(tmp_path):
     assert len(parser.fetched) == 2
     assert all(source.startswith("data:image/png;base64,") for source in parser.fetched)
     assert "T &lt;b&gt;" in page
+    assert "# T &lt;b>\n" in report.readme(paper(), Numbers(results()), tmp_path)
     assert "own &lt;data&gt; &amp; more" in page
     for heading in ("Protocols side by side", "Ledger", "Contradictions", "Audit"):
         assert heading in page
@@ -260,6 +292,35 @@ def test_every_figure_has_its_numbers_beside_it(tmp_path):
     curves = pd.read_csv(pictures[1].with_suffix(".csv"))
     assert set(curves.part) == {"while training", "held out"}
     assert curves[curves.part == "while training"]["mean"].tolist() == [50, 90]
+
+
+def test_readings_side_by_side_are_text_in_svg_with_their_numbers(tmp_path):
+    headline = replace(paper(), reported=(replace(paper().reported[0], headline=True),))
+    numbers = Numbers(results(seeds=8))
+    for name in ("a", "b"):
+        figures.write(headline, numbers, tmp_path / name)
+    (path,) = (tmp_path / "a").glob("*.svg")
+    text = path.read_text()
+    assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    for words in ("paper: 8 runs", "on_train: 8 runs", "best of 5 runs of paper", "reported: 98 %"):
+        assert f">{words}</text>" in text
+    table = pd.read_csv(path.with_suffix(".csv"))
+    runs = numbers.values("ravdess", "paper", "v", "accuracy")
+    np.testing.assert_allclose(table[table.reading == "paper"].value, runs, atol=0.01)
+    low, high = numbers.predictive("ravdess", "paper", "v", "accuracy").ends()
+    assert table[table.reading == "paper"][["low", "high"]].iloc[0].tolist() == pytest.approx([low, high], abs=0.01)
+    assert table[table.reading == "best of 5 runs of paper"].seed.isna().all()
+    page = report.write(headline, results(), tmp_path / "page") and (tmp_path / "page" / "report.html").read_text()
+    assert "data:image/svg+xml;base64," in page
+
+
+def test_the_finding_looks_up_intervals_and_verdicts():
+    text = (
+        '{{ interval("ravdess", "paper", "v") }}; {{ verdict("ravdess", "paper", "v") }}; {{ verdict("x", "y", "z") }}'
+    )
+    told = report.finding(replace(paper(), finding=text), Numbers(results(seeds=8)))
+    table = judgements.comparison(paper(), Numbers(results(seeds=8))).iloc[0]
+    assert told == f"{table['95 % interval']}; {table.verdict}; (not run)"
 
 
 def test_curves_count_the_runs_that_reached_an_epoch():
@@ -284,7 +345,9 @@ def test_thinned_results_give_the_same_table(tmp_path):
     assert "p_label" not in thin.predictions
     kept = {"test", "train"}  # on_train scores the training part
     assert set(thin.predictions.split) == kept
-    pd.testing.assert_frame_equal(tables.comparison(paper(), Numbers(thin)), tables.comparison(paper(), Numbers(whole)))
+    pd.testing.assert_frame_equal(
+        judgements.comparison(paper(), Numbers(thin)), judgements.comparison(paper(), Numbers(whole))
+    )
     without = store.thinned(results_without_views(), paper())
     assert set(without.predictions.split) == {"test"}
 
@@ -347,9 +410,9 @@ def test_windows_and_whole_utterances_stand_side_by_side():
     assert windowed.spread("ravdess", "paper", "v", "utterance/accuracy").mean == 100
     same = ("ravdess", "paper", "v", "accuracy")
     assert windowed.spread(*same).mean == plain.spread(*same).mean
-    table = tables.comparison(paper(), windowed)
+    table = judgements.comparison(paper(), windowed)
     assert table["By utterance"].iloc[0].startswith("100.0")
-    assert "By utterance" not in tables.comparison(paper(), plain)
+    assert "By utterance" not in judgements.comparison(paper(), plain)
     assert "utterance/accuracy" in tables.protocols(windowed)
 
 
@@ -367,21 +430,21 @@ def test_windows_and_whole_utterances_stand_side_by_side():
     ],
 )
 def test_claims_of_the_text_are_judged(bound, true):
-    claim = Claim(section="", text="", corpus="ravdess", variant="v", metric="recall/sad", **bound)
+    claim = Claim(section="4", text="Sad", corpus="ravdess", variant="v", metric="recall/sad", **bound)
     values = {"recall/sad": 0.6, "recall/happy": 0.7, "accuracy": 0.9}
-    assert tables.holds(claim, values) is true
+    assert holds(claim, values) is true
 
 
 def test_a_claim_on_confusions_leaves_the_right_ones_aside():
-    claim = Claim(section="", text="", corpus="", variant="", metric="confusion/sad/happy", rank=1)
-    assert tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/happy": 0.2, "confusion/sad/calm": 0.1})
-    assert not tables.holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/calm": 0.3})
+    claim = Claim(section="4", text="Sad", corpus="ravdess", variant="v", metric="confusion/sad/happy", rank=1)
+    assert holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/happy": 0.2, "confusion/sad/calm": 0.1})
+    assert not holds(claim, {"confusion/sad/sad": 0.7, "confusion/sad/calm": 0.3})
 
 
 def test_shares_come_from_the_audit():
     cell = {"cell": {"corpus": "c", "protocol": "p", "variant": "v", "seed": 0}}
     cell |= {"audit": {"utterances/train": 6, "utterances/validation": 1, "utterances/test": 3}}
-    found = tables.shares([cell]).set_index("metric").value
+    found = shares([cell]).set_index("metric").value
     assert found.to_dict() == {"share/train": 0.6, "share/validation": 0.1, "share/test": 0.3}
 
 
@@ -393,7 +456,9 @@ def test_a_contrast_is_the_difference_seed_by_seed():
             cell["cell"]["variant"] = name
     both = store.combined(one, other)
     contrast = Contrast(corpus="ravdess", variant="a", against="b", metrics=("accuracy", "uar"))
-    table = tables.contrasts(replace(paper(), contrasts=(contrast,)), Numbers(both)).set_index(["Protocol", "Metric"])
+    table = judgements.contrasts(replace(paper(), contrasts=(contrast,)), Numbers(both)).set_index(
+        ["Protocol", "Metric"]
+    )
     test = [p.predictions[p.predictions.split == "test"] for p in (one, other)]
     shares = [(t.label == t.prediction).groupby(t.seed).mean() for t in test]
     row = table.loc[("paper", "accuracy")]

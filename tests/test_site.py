@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from ser_keras.reports import site, summary
+from ser_keras.reports import simulation, site, summary
 from ser_keras.support.errors import SerError
 
 PAPERS = ROOT / "reproductions"
@@ -65,8 +65,9 @@ def test_front_page_says_what_the_committed_tables_say(folder):
     table = pd.read_csv(folder / "headlines.csv").set_index(["key", "Number"])
     jin = pd.read_csv(PAPERS / "jin2022/results/tables/comparison.csv")
     row = table.loc[("jin2022", "Table 2: RAVDESS, Accuracy")]
-    most = jin.loc[jin[jin.Corpus == "ravdess"].Seeds.idxmax()]
-    assert (row.Reproduced, row.Verdict) == (most.Reproduced, most.Verdict)
+    most = jin.loc[jin[jin.Corpus == "ravdess"].runs.idxmax()]
+    assert (row.Reproduced, row.verdict) == (most.Reproduced, most.verdict)
+    assert row.detectable == most.detectable
     sides = pd.read_csv(PAPERS / "jin2022/results/tables/protocols.csv").set_index(["Variant", "Protocol"])
     assert row["New speakers"] == sides.loc[(most.Variant, "speaker_independent"), "accuracy"]
     assert {key for key, _ in table.index} == {p.paper.key for p in summary.read(PAPERS)}
@@ -95,9 +96,25 @@ def test_the_readme_has_the_same_table_and_picture(folder):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     between = text.split(summary.BEGIN)[1].split(summary.END)[0]
     assert between.strip() == summary.markdown(summary.read(PAPERS)).strip()
+    begin, end = summary.SIMULATION
+    assert text.split(begin)[1].split(end)[0].strip() == summary.simulation_as_markdown().strip()
     drawn = PAPERS / "headlines.png"
     assert f"({drawn.relative_to(ROOT)})" in text
     assert drawn.with_suffix(".csv").read_bytes() == (folder / "headlines.csv").read_bytes()
+
+
+def test_the_method_page_has_the_simulation(folder):
+    text = (folder / "method.html").read_text(encoding="utf-8")
+    for cell in simulation.table().iloc[0]:
+        assert f">{cell}</td>" in text
+
+
+def test_tables_of_an_older_version_are_named_with_the_remedy(tmp_path):
+    shutil.copytree(PAPERS / "jin2022", tmp_path / "jin2022")
+    table = tmp_path / "jin2022" / "results" / "tables" / "comparison.csv"
+    pd.read_csv(table).drop(columns="detectable").to_csv(table, index=False)
+    with pytest.raises(SerError, match=r"comparison\.csv is of an older version.*reports\.report"):
+        summary.headlines(summary.read(tmp_path))
 
 
 def test_no_backend_is_loaded(tmp_path):
@@ -153,11 +170,11 @@ def test_the_verdict_filter_hides_the_rest(browser, folder):
     browser.get((folder / "boucheta2025" / "index.html").as_uri())
     rows = browser.find_elements("css selector", "tr[data-verdict]")
     browser.execute_script(
-        "const s = document.getElementById('verdict'); s.value = 'explained'; s.dispatchEvent(new Event('change'))"
+        "const s = document.getElementById('verdict'); s.value = 'differs'; s.dispatchEvent(new Event('change'))"
     )
     seen = [row for row in rows if row.is_displayed()]
     assert 0 < len(seen) < len(rows)
-    assert all("explained" in row.text for row in seen)
+    assert all("differs" in row.text for row in seen)
     assert texts(browser, "#shown") == [f"{len(seen)} of {len(rows)}"]
 
 

@@ -8,7 +8,7 @@ from conftest import from_names, load_run, run_script
 
 from ser_keras.losses import FocalLoss
 from ser_keras.models import resnet18
-from ser_keras.protocols.splits import audit, samples_of
+from ser_keras.protocols import audit, examples_of
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_both_losses_are_the_papers(run):
 
 def test_folds_are_stratified_and_unheard_ones_share_nobody(run, ravdess):
     chosen = run.labels(ravdess).reset_index(drop=True)
-    samples = samples_of(chosen, np.ones(len(chosen), int), ("original",))
+    samples = examples_of(chosen, np.ones(len(chosen), int), ("original",))
     shared = set()
     tested = []
     for split in run.PROTOCOLS["paper"].splits(samples, 0):
@@ -124,7 +124,7 @@ def test_folds_are_stratified_and_unheard_ones_share_nobody(run, ravdess):
 
 def test_iemocap_is_divided_by_session(run):
     samples = run.labels(iemocap(run)).reset_index(drop=True)
-    samples = samples_of(samples.assign(sha256=samples.utterance, text=""), np.ones(2280, int), ("original",))
+    samples = examples_of(samples.assign(sha256=samples.utterance, text=""), np.ones(2280, int), ("original",))
     for split in run.PROTOCOLS["speaker_independent"].splits(samples, 0):
         assert samples.session.iloc[split.test].nunique() == 1
         assert audit(samples, split)["shared_speakers"] == 0

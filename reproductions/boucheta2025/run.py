@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.features import audio
 from ser_keras.models import conv1d
-from ser_keras.protocols import GroupedFolds, RandomSplit
+from ser_keras.protocols import GroupKFold, RandomSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,8 +38,7 @@ EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised
 
 def labels(table: pd.DataFrame) -> pd.DataFrame:
     """Calm counts as neutral, which makes 288 of them [S1]."""
-    table = table.assign(emotion=table.emotion.replace("calm", "neutral"))
-    return table[table.emotion.isin(EMOTIONS)]
+    return chosen(table.assign(emotion=table.emotion.replace("calm", "neutral")), EMOTIONS)
 
 
 # 2.4 Preprocessing pipeline: what is read of a recording
@@ -149,7 +149,7 @@ PROTOCOLS = {
         test=TEST,
         validation=VALIDATION,
     ),
-    "speaker_independent": GroupedFolds(
+    "speaker_independent": GroupKFold(
         note="five folds by speaker; training recordings get copies, test ones are originals",
         folds=5,
         validation=VALIDATION,
@@ -187,13 +187,13 @@ def table_1(table: pd.DataFrame) -> pd.DataFrame:
     import soundfile
 
     info = soundfile.info(table.path.iloc[0])
-    speakers = table.drop_duplicates("speaker").gender.value_counts()
+    genders = table.drop_duplicates("speaker").gender.value_counts()
+    men, women = genders.get("male", 0), genders.get("female", 0)
     return pd.DataFrame(
         [
             ("Total Recordings", "2,452 (1,440 speech + 1,012 audio)", f"{len(table):,}"),
             ("Emotional States", "7 (+ neutral baseline)", f"{table.emotion.nunique()}, neutral among them"),
-            ("Performers", "24 (12 male, 12 female)", f"{speakers.sum()} ({speakers['male']} male, "
-             f"{speakers['female']} female)"),
+            ("Performers", "24 (12 male, 12 female)", f"{table.speaker.nunique()} ({men} male, {women} female)"),
             ("Sampling Rate", "48 kHz", f"{info.samplerate / 1000:g} kHz"),
             ("Bit Depth", "16-bit", info.subtype_info),
             ("Format", "WAV (uncompressed)", info.format_info),

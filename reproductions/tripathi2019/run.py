@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import resnet18
-from ser_keras.protocols import GroupedFolds, Split, StratifiedFolds
+from ser_keras.protocols import GroupKFold, StratifiedKFold
 
 if TYPE_CHECKING:
     import keras
@@ -31,17 +32,16 @@ IMPROVISED = {"neutral": 1099, "happiness": 284, "sadness": 608, "anger": 289}  
 IEMOCAP_UTTERANCES = 10_039
 # The stand-in: all neutral and calm recordings of RAVDESS, and of the rest as many as the paper's shares leave [S2]
 STAND_IN = {"neutral": 288, "happiness": 72, "sadness": 158, "anger": 70}
-SAME = {"calm": "neutral", "happy": "happiness", "sad": "sadness", "angry": "anger"}
 
 
 def labels(table: pd.DataFrame) -> pd.DataFrame:
     """Four classes at the paper's shares."""
     if "improvised" in table:
         whole = len(table) == IEMOCAP_UTTERANCES
-        table = table[table.improvised & table.emotion.isin(EMOTIONS)]
+        table = chosen(table[table.improvised], EMOTIONS)
         assert not whole or table.emotion.value_counts().to_dict() == IMPROVISED
         return table
-    table = table.assign(emotion=table.emotion.replace(SAME))
+    table = chosen(table.assign(emotion=table.emotion.replace("calm", "neutral")), EMOTIONS)
     neutral = (table.emotion == "neutral").sum()
     wanted = {emotion: round(count * neutral / STAND_IN["neutral"]) for emotion, count in STAND_IN.items()}
     return table.loc[[row for emotion, count in wanted.items() for row in spread(table, emotion, count)]].sort_index()
@@ -49,10 +49,10 @@ def labels(table: pd.DataFrame) -> pd.DataFrame:
 
 def spread(table: pd.DataFrame, emotion: str, count: int) -> list[int]:
     """As many recordings of an emotion, every actor giving as many as the others: rows, chosen by their names' hash."""
-    chosen = table[table.emotion == emotion]
-    order = chosen.utterance.map(lambda name: hashlib.sha256(name.encode()).hexdigest())
-    turn = order.groupby(chosen.speaker).rank()  # each actor's first, then each actor's second ...
-    return list(chosen.assign(turn=turn, order=order).sort_values(["turn", "order"]).index[:count])
+    there = table[table.emotion == emotion]
+    order = there.utterance.map(lambda name: hashlib.sha256(name.encode()).hexdigest())
+    turn = order.groupby(there.speaker).rank()  # each actor's first, then each actor's second ...
+    return list(there.assign(turn=turn, order=order).sort_values(["turn", "order"]).index[:count])
 
 
 # 3.2 Feature extraction
@@ -104,17 +104,16 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnheardFolds(GroupedFolds):
+class UnheardFolds(GroupKFold):
     """Folds by session where the corpus has sessions (two speakers each), else by speaker."""
 
-    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
-        """Five divisions."""
-        by = "session" if "session" in samples else "speaker"
-        return GroupedFolds(note=self.note, folds=self.folds, by=by).splits(samples, seed)
+    def column(self, examples: pd.DataFrame) -> str:
+        """What is kept together."""
+        return "session" if "session" in examples else self.by
 
 
 PROTOCOLS = {
-    "paper": StratifiedFolds(
+    "paper": StratifiedKFold(
         note="stratified 5-fold cross-validation by utterance: speakers stand on both sides", folds=FOLDS
     ),
     "speaker_independent": UnheardFolds(

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.augmentation import batches as masking
+from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import conv2d_residual
-from ser_keras.protocols import GroupedFolds, RandomSplit, ScoredOn, Split, draw
+from ser_keras.protocols import GroupKFold, RandomSplit, ScoredOn, Split, draw
+from ser_keras.support.errors import ImpossibleError
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 # I Data: "labeled audio samples" [S1]
 CORPORA = ("ravdess",)
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 # II.A Feature extraction: pre-emphasis, then trimming [S2]
 SAMPLE_RATE = 22_050  # Hz
@@ -140,7 +143,8 @@ def cyclic_rate_and_best_epoch() -> list[keras.callbacks.Callback]:
 
 # IV Results: which split is not said; what the code does [S13]
 TEST, VALIDATION = 0.15, 0.15
-UNSEEN = 5 / 24  # actors 20-24, the course's own test set [S1]
+ACTORS = 24
+UNSEEN = 5 / ACTORS  # actors 20-24, the course's own test set [S1]
 SIZES = (823, 146, 171, 300)
 
 
@@ -150,16 +154,22 @@ class CourseSplit(RandomSplit):
 
     unseen: float
 
-    def splits(self, samples: pd.DataFrame, seed: int) -> list[Split]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Emotions to stratify by, and who speaks."""
+        return (*super().columns, "speaker")
+
+    def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
         """One division."""
-        speakers = sorted(samples.speaker.unique())
-        last = speakers[len(speakers) - round(self.unseen * len(speakers)) :]
-        held_out = samples.speaker.isin(last).to_numpy()
-        rest, test = draw(samples, np.flatnonzero(~held_out), self.test, seed, by="sample", stratify=True)
-        train, validation = draw(samples, rest, self.validation, seed, by="sample", stratify=True)
+        speakers = sorted(examples.speaker.unique())
+        held_out = examples.speaker.isin(speakers[-max(1, round(self.unseen * len(speakers))) :]).to_numpy()
+        if held_out.all():
+            raise ImpossibleError(f"a speaker held out leaves nobody to train on; the corpus has {len(speakers)}")
+        rest, test = draw(examples, np.flatnonzero(~held_out), self.test, seed, by="sample", stratify=True)
+        train, validation = draw(examples, rest, self.validation, seed, by="sample", stratify=True)
         unseen = np.flatnonzero(held_out)
         sizes = (len(train), len(validation), len(test), len(unseen))
-        assert len(samples) != sum(SIZES) or sizes == SIZES
+        assert (len(examples), len(speakers)) != (sum(SIZES), ACTORS) or sizes == SIZES
         return [Split(train, validation, test, {"unseen": unseen})]
 
 
@@ -180,7 +190,7 @@ PROTOCOLS = {
     "unseen_actors": ScoredOn(
         note="the same runs on actors 20-24, whom the network has never heard", of="paper", scored="unseen"
     ),
-    "speaker_independent": GroupedFolds(
+    "speaker_independent": GroupKFold(
         note="five folds by actor over all 24; validation actors choose the epoch", folds=5, validation=VALIDATION
     ),
 }
@@ -210,6 +220,7 @@ EXPERIMENT = Experiment(
     corpora=CORPORA,
     variants=VARIANTS,
     protocols=PROTOCOLS,
+    labels=partial(chosen, words=EMOTIONS),
     demo_variants=("code",),
 )
 

@@ -8,42 +8,26 @@ from pathlib import Path
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's flags."""
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import overview
 
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all of one corpus, or of a CSV file of one's own")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where corpora lie; else $SER_KERAS_DATA")
-    open_ones = [name for name, corpus in CORPORA.items() if corpus.remote and not corpus.files_of]
-    parser.add_argument("--get", nargs="+", choices=open_ones, default=[], metavar="NAME", help=", ".join(open_ones))
+    open_ones = [corpus.name for corpus in overview.real() if corpus.remote]
+    parser.add_argument(
+        "--get", nargs="+", choices=open_ones, default=[], metavar="NAME", help=f"download: {', '.join(open_ones)}"
+    )
 
 
 def command(args: argparse.Namespace) -> int:
-    """Print the state of every corpus; with --get, download first. The exit code."""
-    from ser_keras.corpora import CORPORA, download
-    from ser_keras.support.folders import data_folder
+    """Print a line a corpus, or all of those named; with --get, download first. The exit code."""
+    from ser_keras.corpora import download, find, overview
+    from ser_keras.corpora.folders import data_folder
 
     data = data_folder(args.data)
     for name in args.get:
-        download.download(CORPORA[name], data / CORPORA[name].folder)
-    for corpus in CORPORA.values():
-        if not corpus.synthetic and not corpus.files_of:
-            describe(corpus.name, data)
+        download.download(find(name), data / find(name).folder)
+    for name in args.names or args.get:
+        print(overview.details(find(name), data))
+    if not args.names and not args.get:
+        print(*(overview.row(corpus, data) for corpus in overview.real()), sep="\n")
     return 0
-
-
-def describe(name: str, data: Path) -> None:
-    """Print one corpus: its state, what is wrong with it, counts, licence, and how to get it."""
-    from ser_keras.corpora import CORPORA
-
-    corpus = CORPORA[name]
-    found = corpus.validate(data / corpus.folder)
-    state = "MISSING" if found.table.empty else "INCOMPLETE" if found.unusable else "valid"
-    print(f"\n{name}: {state}")
-    if state != "MISSING":
-        print(f"  {found}".replace("\n", "\n  "))
-        emotions = found.table.emotion.value_counts()
-        counts = ", ".join(f"{e} {emotions[e]:,}" for e in corpus.emotions if e in emotions)
-        print(f"    {counts}; {found.table.speaker.nunique()} speakers")
-    if state != "valid":
-        print(f"  How to get it: {corpus.how_to_get}.\n  Folder: {data / corpus.folder}")
-        if corpus.remote:
-            print(f"  Or: ser-keras corpora --get {name}")
-    print(f"  Licence: {corpus.licence}\n  Cite: {corpus.citation}")

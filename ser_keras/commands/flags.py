@@ -35,23 +35,7 @@ def parser(
 ) -> Parser:
     """The command line of one paper."""
     p = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    data = p.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="where corpora lie (DIR/ravdess, DIR/emodb, ...); else $SER_KERAS_DATA; else the per-user data "
-        "folder, into which open corpora are downloaded",
-    )
-    data.add_argument(
-        "--demo", action="store_true", help="use the built-in synthetic corpus; tables then say SYNTHETIC"
-    )
-    data.add_argument(
-        "--skip-bad",
-        action="store_true",
-        help="leave unusable recordings out in place of stopping; tables count them",
-    )
-    data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
+    data_flags(p)
     what = p.add_argument_group("what to run (default: what the paper's tables need)")
     what.add_argument("--corpus", nargs="+", metavar="NAME", default=[], help=f"of: {', '.join(corpora)}; or any other")
     for name, known in (("protocol", protocols), ("variant", variants)):
@@ -59,13 +43,7 @@ def parser(
         what.add_argument(
             f"--{name}", nargs="+", metavar="NAME", type=one_of, default=[], help=f"of: {', '.join(known)}"
         )
-    seeds = what.add_mutually_exclusive_group()
-    seeds.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
-    seeds.add_argument("--seed", type=whole, nargs="+", metavar="S", help="just these seeds")
-    what.add_argument("--fold", type=whole, nargs="+", metavar="F", help="just these folds, from 0")
-    what.add_argument(
-        "--shard", type=_shard, metavar="I/N", help="every N-th of these runs, from the I-th: one of N machines' share"
-    )
+    slice_flags(what)
     what.add_argument(
         "--epochs",
         type=positive,
@@ -93,6 +71,43 @@ def parser(
     return p
 
 
+def data_flags(parser: argparse.ArgumentParser) -> None:
+    """Where recordings and features lie."""
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="where corpora lie (DIR/ravdess, DIR/emodb, ...); else $SER_KERAS_DATA; else the per-user data "
+        "folder, into which open corpora are downloaded",
+    )
+    data.add_argument(
+        "--demo", action="store_true", help="use the built-in synthetic corpus; tables then say SYNTHETIC"
+    )
+    data.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave unusable recordings out in place of stopping; tables count them",
+    )
+    data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
+
+
+def slice_flags(what: argparse._ActionsContainer) -> None:
+    """Which of the runs."""
+    seeds = what.add_mutually_exclusive_group()
+    seeds.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
+    seeds.add_argument("--seed", type=whole, nargs="+", metavar="S", help="just these seeds")
+    what.add_argument("--fold", type=whole, nargs="+", metavar="F", help="just these folds, from 0")
+    what.add_argument(
+        "--shard", type=_shard, metavar="I/N", help="every N-th of these runs, from the I-th: one of N machines' share"
+    )
+
+
+def seeds(args: argparse.Namespace) -> tuple[int, ...]:
+    """The seeds that are asked for."""
+    return tuple(args.seed) if args.seed is not None else tuple(range(args.seeds))
+
+
 def options(args: argparse.Namespace, paper: str) -> Options:
     """The parsed flags as options.
 
@@ -109,7 +124,7 @@ def options(args: argparse.Namespace, paper: str) -> Options:
         corpora=tuple(args.corpus),
         protocols=tuple(args.protocol),
         variants=tuple(args.variant),
-        seeds=tuple(args.seed) if args.seed is not None else tuple(range(args.seeds)),
+        seeds=seeds(args),
         folds=tuple(args.fold) if args.fold is not None else None,
         shard=args.shard,
         epochs=args.epochs,

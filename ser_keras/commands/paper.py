@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_keras.runs.checking import Checker
+    from ser_keras.runs.costs import Costs
     from ser_keras.runs.planning import Plan
     from ser_keras.runs.run import Run
 
@@ -60,15 +61,28 @@ def run(experiment: Experiment, options: Options) -> list[str]:
     Raises:
         SerError: Something is missing or wrong; the message says what to do.
     """
-    from ser_keras.papers.paper import read
     from ser_keras.reports import report
     from ser_keras.support.files import exclusive
 
-    read(experiment.folder / "paper.toml")  # what is wrong with it is told now, not after hours of training
+    check_paper(experiment)  # what is wrong with paper.toml is told now, not after hours of training
     checker, undone, impossible = make(experiment, options)
     with exclusive(options.out):
         wrong = report.report(experiment, options.out, checker, publish=options.publish, impossible=impossible)
     return undone + wrong
+
+
+def check_paper(experiment: Experiment) -> None:
+    """Read `paper.toml` and hold its names against the experiment's.
+
+    Raises:
+        SerError: It is not valid, or names a corpus, variant or protocol that is not there.
+    """
+    from ser_keras import papers
+
+    path = experiment.folder / "paper.toml"
+    names = {"corpora": experiment.corpora, "variants": experiment.variants, "protocols": experiment.protocols}
+    if wrong := papers.check(papers.read(path), **names):
+        raise SerError("\n".join(f"{path}: {sentence}" for sentence in wrong))
 
 
 def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:
@@ -100,8 +114,11 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
     print(f"Computing on {backend.name()} ({backend.device()}); results go to {options.out}", file=sys.stderr)
     checker = Checker(experiment, Describer(), tables)
     committed = committed_runs(experiment, checker) if options.publish else set()
+    costs = known_costs(experiment) if options.until is not None else None
     for name, table in tables.items():
         planned = planning.plan(experiment, options, name, table, checker.describer)
+        for protocol, remark in planned.remarks.items():
+            print(f"{name}: {protocol}: {remark}", file=sys.stderr)
         for protocol, reason in planned.impossible.items():
             print(f"{name}: {protocol} is not possible: {reason}", file=sys.stderr)
             if options.protocols:
@@ -109,8 +126,7 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
         impossible[name] = planned.impossible
         if experiment.illustrate and planned.plans:
             draw_data(experiment, experiment.labels(table), planned.plans, options.out / "data" / name)
-        elsewhere = runner.make(planning.shard(planned.plans, options.shard), options, committed)
-        undone += [f"{run} is being made by another process; run again when it is done." for run in elsewhere]
+        undone += runner.make(planning.shard(planned.plans, options.shard), options, committed, costs)
     return checker, undone, impossible
 
 
@@ -124,7 +140,8 @@ def load_corpora(experiment: Experiment, options: Options) -> tuple[dict[str, pd
     tables, not_run = {}, {}
     for name in ("demo",) if options.demo else options.corpora or experiment.corpora:
         try:
-            tables[name] = load_corpus(name, options.data, options.cache, skip_bad=options.skip_bad)
+            table = load_corpus(name, options.data, options.cache, skip_bad=options.skip_bad)
+            tables[table.attrs["corpus"]] = table
         except MissingCorpusError as error:
             not_run[name] = str(error)
     if not tables:
@@ -141,22 +158,21 @@ def load_corpus(
         MissingCorpusError: It is not there and cannot be fetched.
         SerError: It is unknown, incomplete or damaged.
     """
-    from ser_keras.corpora import CORPORA, download
-    from ser_keras.runs.experiment import closest
-    from ser_keras.support.folders import cache_folder, data_folder, user_data_folder
+    from ser_keras.corpora import download, find, locate
+    from ser_keras.corpora.folders import data_folder
+    from ser_keras.support.folders import user_cache_folder, user_data_folder
 
-    if name not in CORPORA:
-        raise SerError(f"There is no corpus {name!r}{closest(name, CORPORA)}.")
-    corpus = CORPORA[name]
-    folder = data_folder(data) / corpus.folder
+    corpus = find(name)
+    where = data_folder(data)
+    folder = locate(corpus, where)
     # Only into the suite's own folder: one that a person named is theirs.
-    if corpus.remote and data_folder(data) == user_data_folder() and not corpus.is_there(folder):
+    if corpus.remote and where == user_data_folder() and not corpus.is_there(folder):
         download.download(corpus, folder)
     if corpus.make:
-        folder = cache_folder(cache).parent / "corpora" / corpus.folder
+        folder = (cache.parent if cache else user_cache_folder()) / "corpora" / corpus.folder
         corpus.make(folder)
     table = corpus.load(folder, skip_bad=skip_bad)
-    table.attrs["corpus"] = name
+    table.attrs["corpus"] = corpus.name
     return table
 
 
@@ -180,6 +196,15 @@ def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
         return set()
     cells = store.from_published(folder).cells
     return {Run(**cell["cell"]) for cell in cells if not checker.why_not(cell)}
+
+
+def known_costs(experiment: Experiment) -> Costs:
+    """What runs are expected to take, from the committed ones."""
+    from ser_keras.runs import results as store
+    from ser_keras.runs.costs import Costs
+
+    folder = experiment.folder / "results"
+    return Costs(store.from_published(folder).cells if folder.exists() else [])
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:

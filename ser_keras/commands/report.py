@@ -30,6 +30,7 @@ def renew(folders: Sequence[Path], *, drop: Sequence[str] = ()) -> None:
     if root.exists() and summary.BEGIN in root.read_text(encoding="utf-8"):
         papers = folders[0].resolve().parent
         summary.renew(root, summary.markdown(summary.read(papers)))
+        summary.renew(root, summary.simulation_as_markdown(), summary.SIMULATION)
         summary.draw(summary.read(papers), papers)
 
 

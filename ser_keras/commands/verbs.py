@@ -12,6 +12,8 @@ from ser_keras.commands.flags import Parser
 
 # Verb -> (module in this room, what it does). The module has `arguments(parser)` and `command(args) -> exit code`.
 VERBS = {
+    "reproduce": "all papers, or some, on the corpora that are here, with one table at the end",
+    "merge": "join output folders of several machines",
     "corpora": "which corpora are here, whether they are whole, and how to get each",
     "report": "renew tables, figures and READMEs of papers from committed runs",
     "site": "a static site of all papers",

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_keras.corpora import columns, vocabulary
+from ser_keras.corpora.listing import Listing, listed
+from ser_keras.corpora.speakers import SpeakersTable
+from ser_keras.corpora.validation import UNKNOWN, Validation
 from ser_keras.support.errors import BadAudioError, MissingCorpusError, SerError
 from ser_keras.support.files import digest, sha256
+from ser_keras.support.folders import user_cache_folder
+from ser_keras.support.names import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 OPEN = "open"
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3")
+LARGEST = 2**31  # bytes: more than any recording; what is larger is not read
 
 
 @dataclass(frozen=True)
 class Remote:
-    """An archive that may be downloaded by anybody."""
+    """An archive that may be downloaded by anybody.
+
+    Attributes:
+        url: Its address.
+        checksum: "md5:..."; None where nobody publishes it: the recordings' own sums then decide.
+        size: Bytes, or the most that it may have.
+        second: Another source of it, which is asked where this one fails.
+        only_known: It holds more, or other editions: only the recordings with published sums are taken.
+    """
 
     url: str
-    checksum: str | None  # "md5:..."; None where nobody publishes it: the recordings' own sums then decide
-    size: int  # bytes, for the progress bar
+    checksum: str | None
+    size: int
+    second: Remote | None = None
+    only_known: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +56,7 @@ class Corpus:
         licence: Terms of use, in a line.
         access: "open", or what stands between a reader and the corpus.
         how_to_get: What a person does to have it, in a sentence or two.
-        emotions: Its labels, in the order in which tables show them.
+        emotions: Its labels, in the order in which tables show them; words that `vocabulary` knows.
         expected: How many recordings a complete copy has.
         folder: Where it lies under the data folder.
         parse: Path relative to the corpus's folder -> the row of the utterance table (`utterance`, `speaker`,
@@ -49,7 +65,10 @@ class Corpus:
         remote: Where an open corpus is downloaded from; empty if it must be asked for.
         make: For a synthetic corpus, writes it into the folder given.
         files_of: The corpus whose files these are, for one that uses them in another way; empty for its own.
-        table: For a corpus whose labels stand beside the audio: reads all rows itself, in place of `parse`.
+        names: All its utterances, where they follow from a rule and nobody publishes their sums.
+        counts: How many recordings each part has: {"session": {"1": 1819, ...}}, by a column of the table.
+        speakers: A table beside the audio that tells of the speakers what the files' names do not.
+        table: For a corpus whose labels stand beside the audio: lists all recordings itself, in place of `parse`.
         speaker: Utterance -> speaker, for a corpus without `parse`.
     """
 
@@ -64,18 +83,28 @@ class Corpus:
     parse: Callable[[Path], dict[str, Any] | None] | None = None
     remote: tuple[Remote, ...] = ()
     make: Callable[[Path], None] | None = None
-    table: Callable[[Path], list[dict[str, Any]]] | None = None
+    names: tuple[str, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    speakers: SpeakersTable | None = None
+    table: Callable[[Path], Listing] | None = None
     speaker: Callable[[str], str] | None = None
     access: str = OPEN
     synthetic: bool = False
     files_of: str = ""
 
-    def load(self, folder: Path, *, skip_bad: bool = False) -> pd.DataFrame:
+    def __post_init__(self) -> None:
+        for word in self.emotions:
+            if not vocabulary.is_known(word):
+                hint = vocabulary.suggestion(word)
+                raise SerError(f"{self.name}: {word!r} is no emotion of the vocabulary{hint}")
+
+    def load(self, folder: Path, *, skip_bad: bool = False, lists: Path | None = None) -> pd.DataFrame:
         """The utterance table of a complete copy.
 
         Args:
             folder: The corpus's own folder.
             skip_bad: Go on with what is usable in place of raising.
+            lists: A folder for lists that are too long for a message; None takes the user's cache.
 
         Returns:
             One row a recording, sorted by `utterance`: `utterance` (stable id), `path` (absolute), `speaker`,
@@ -87,15 +116,15 @@ class Corpus:
             SerError: Files are missing or damaged; the message counts and names them.
         """
         report = self.validate(folder)
-        if report.table.empty:
+        remedy = self.how_to_get.rstrip(".")
+        if report.table.empty and not report.odd:
             closed = "" if self.access == OPEN else f" ({self.access})"
-            raise MissingCorpusError(f"No recording of {self.title}{closed} lies in {folder}. {self.how_to_get}")
-        if report.unusable and not skip_bad:
-            raise SerError(
-                f"{report}\nRestore the files named ({self.how_to_get.rstrip('.')}), "
-                "or pass --skip-bad to go on without them; the tables then count them."
-            )
+            raise MissingCorpusError(f"No recording of {self.title}{closed} lies in {printable(folder)}. {remedy}.")
         table = report.table[~report.table.utterance.isin(report.damaged)].reset_index(drop=True)
+        if report.unusable and (table.empty or not skip_bad):
+            told = report.told(lists or user_cache_folder() / "lists")
+            skip = "" if table.empty else ", or pass --skip-bad to go on without them; the tables then count them"
+            raise SerError(f"{told}\nRestore the files named ({remedy}){skip}.")
         table.attrs["left_out"] = len(report.missing) + len(report.damaged)
         return table
 
@@ -107,32 +136,41 @@ class Corpus:
 
         Returns:
             What is there, missing, extra, damaged and duplicate.
+
+        Raises:
+            SerError: The corpus's own lists, or what was read of them, make no sense.
         """
         import pandas as pd
 
-        rows, extra, second_copies = self._rows(folder)
-        absent = [row["utterance"] for row in rows if not Path(row["path"]).is_file()]
-        rows = [row for row in rows if row["utterance"] not in set(absent)]
+        listing = self.listing(folder)
+        published = self.checksums()
+        paths = [path for files in listing.files.values() for path in files]
         with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
-            checksums = list(pool.map(lambda row: _checksum(row["path"]), rows))
-        for row, checksum in zip(rows, checksums, strict=True):
-            row["sha256"] = checksum
-        table = pd.DataFrame(rows or None, columns=None if rows else ["utterance", "emotion", "speaker", "sha256"])
+            sums = dict(zip(paths, pool.map(checksum, paths), strict=True))
+        rows, second_copies, others = [], [], []
+        for utterance, files in listing.files.items():
+            first, *further = sorted(files, key=lambda path: _rank(path, sums[path], published.get(utterance)))
+            rows.append(listing.rows[utterance] | {"path": str(first), "sha256": sums[first]})
+            for path in further:
+                (second_copies if sums[path] == sums[first] else others).append(str(path.relative_to(folder)))
+        nothing = ["utterance", "emotion", "speaker", "sha256", *self.counts]
+        table = pd.DataFrame(rows or None, columns=None if rows else nothing)
         table = table.sort_values("utterance", ignore_index=True)
-        known = self.checksums()
-        present = set(table.utterance)
-        missing = sorted(set(known) - present) + sorted(absent)
-        if not known:
-            missing += ["?"] * max(0, self.expected - len(table) - len(absent))
+        columns.check(table, self.name)
+        table = table.assign(**{column: None for column in ("gender", "text") if column not in table})
         same_audio = table[table.duplicated("sha256", keep=False) & (table.sha256 != "")]
         return Validation(
             corpus=self,
             folder=folder,
             table=table,
-            missing=missing,
-            extra=extra,
-            damaged=sorted(_damaged(table, known)),
+            missing=self._missing(listing, table),
+            damaged=sorted(_damaged(table, published)),
+            extra=listing.extra,
+            odd=listing.odd,
             second_copies=second_copies,
+            others=others,
+            repeated=listing.repeated,
+            miscounted=list(self._miscounted(listing)),
             identical=[tuple(group.utterance) for _, group in same_audio.groupby("sha256")],
         )
 
@@ -144,25 +182,24 @@ class Corpus:
 
     def is_there(self, folder: Path) -> bool:
         """Whether as many recordings lie in the folder as the corpus has; whether they are sound, `load` tells."""
-        return len(self._rows(folder)[0]) >= self.expected
+        return len(self.listing(folder).files) >= self.expected
 
-    def _rows(self, folder: Path) -> tuple[list[dict[str, Any]], list[str], list[str]]:
-        """Parsed rows, names that do not parse, and further files of an utterance already seen."""
+    def listing(self, folder: Path) -> Listing:
+        """The recordings in a folder, by their names."""
         if self.table is not None:
-            return self.table(folder), [], []
-        rows, extra, second = {}, [], []
-        for path in _audio_files(folder):
-            relative = path.relative_to(folder)
-            row = self.parse(relative)
-            if row == {}:
-                continue
-            if row is None:
-                extra.append(str(relative))
-            elif row["utterance"] in rows:
-                second.append(str(relative))
-            else:
-                rows[row["utterance"]] = row | {"path": str(path)}
-        return list(rows.values()), extra, second
+            return self.table(folder)
+        made = listed(folder, self.parse, self.all_names())
+        if self.speakers and made.rows:
+            told = self.speakers.read(folder)
+            for row in made.rows.values():
+                if row["speaker"] not in told:
+                    raise SerError(f"{printable(folder / self.speakers.file)} does not tell of {row['speaker']}")
+                row.update(told[row["speaker"]])
+        return made
+
+    def all_names(self) -> Collection[str]:
+        """All utterances of a complete copy; empty where they are not known."""
+        return frozenset(self.names or self.checksums())
 
     def checksums(self) -> dict[str, str]:
         """First 16 digits of each published file's SHA-256 by utterance; empty where nobody publishes them."""
@@ -172,53 +209,19 @@ class Corpus:
         with file.open(encoding="utf-8") as lines:
             return {row["utterance"]: row["sha256"] for row in csv.DictReader(lines)}
 
+    def _missing(self, listing: Listing, table: pd.DataFrame) -> list[str]:
+        """What is named and not there; as many nameless ones as the counts then lack."""
+        missing = sorted((set(self.all_names()) | set(listing.rows)) - set(table.utterance))
+        return missing + [UNKNOWN] * max(0, self.expected - len(table) - len(missing))
 
-@dataclass(frozen=True, kw_only=True)
-class Validation:
-    """What a folder holds, set against the published corpus.
-
-    Attributes:
-        table: The recordings found.
-        missing: Utterances of the published corpus that are not here ("?" where ids are not known).
-        extra: Audio files that are no part of it.
-        damaged: Utterances whose file is empty, unreadable, or not the published one.
-        second_copies: Further files of an utterance that is already here (an archive unpacked twice).
-        identical: Groups of utterances whose files are the same byte for byte.
-    """
-
-    corpus: Corpus
-    folder: Path
-    table: pd.DataFrame
-    missing: Sequence[str]
-    extra: Sequence[str]
-    damaged: Sequence[str]
-    second_copies: Sequence[str]
-    identical: Sequence[tuple[str, ...]]
-
-    @property
-    def unusable(self) -> bool:
-        """Whether a run on this folder would not be a run on the corpus."""
-        return bool(self.missing or self.damaged)
-
-    def counts(self) -> pd.DataFrame:
-        """Recordings an emotion (rows) and speaker (columns), with totals."""
-        import pandas as pd
-
-        return pd.crosstab(self.table.emotion, self.table.speaker, margins=True, margins_name="total")
-
-    def __str__(self) -> str:
-        there = f"{len(self.table):,} of {self.corpus.expected:,} recordings in {self.folder}"
-        lines = [f"{self.corpus.title}: {there}"]
-        for word, names in (
-            ("missing", self.missing),
-            ("damaged (not the published file)", self.damaged),
-            ("extra (name is not the corpus's)", self.extra),
-            ("second copies of one recording (left out)", self.second_copies),
-            ("identical audio under several names", [" = ".join(group) for group in self.identical]),
-        ):
-            if names:
-                lines.append(f"  {len(names):,} {word}: {_some(names)}")
-        return "\n".join(lines)
+    def _miscounted(self, listing: Listing) -> Iterator[str]:
+        if not listing.rows:
+            return
+        for column, counts in self.counts.items():
+            found = [str(row[column]) for row in listing.rows.values()]
+            for part in sorted(set(counts) | set(found)):
+                if found.count(part) != counts.get(part, 0):
+                    yield f"{column} {part} has {found.count(part):,}, published are {counts.get(part, 0):,}"
 
 
 def corpus_checksum(table: pd.DataFrame) -> str:
@@ -226,37 +229,31 @@ def corpus_checksum(table: pd.DataFrame) -> str:
     return digest(sorted(zip(table.utterance, table.sha256, strict=True)))
 
 
-def _audio_files(folder: Path) -> Iterator[Path]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-    return (p for p in found if not p.name.startswith("."))  # "._x.wav": what macOS leaves in archives
+def _rank(path: Path, checksum: str, published: str | None) -> tuple[bool, bool, str]:
+    """Of several files of a recording the published one comes first, else a WAV file."""
+    return not (published and checksum.startswith(published)), path.suffix.lower() != ".wav", str(path)
 
 
-def _checksum(path: str) -> str:
+def checksum(path: Path) -> str:
+    """The file's SHA-256; empty where it cannot be read, or is larger than any recording."""
     try:
-        return sha256(Path(path)) if path else ""
+        return sha256(path) if path.stat().st_size <= LARGEST else ""
     except OSError:
         return ""
 
 
-def _damaged(table: pd.DataFrame, known: dict[str, str]) -> Iterator[str]:
+def _damaged(table: pd.DataFrame, published: dict[str, str]) -> Iterator[str]:
     """Files that are not the published ones; where no sums are published, files that cannot be opened."""
     from ser_keras.features import audio
 
     for row in table.itertuples():
         if not row.sha256:
             yield row.utterance
-        elif known and row.path.lower().endswith(".wav"):
-            if known.get(row.utterance, row.sha256[:16]) != row.sha256[:16]:
+        elif published:
+            if not row.sha256.startswith(published[row.utterance]):
                 yield row.utterance
-        elif not known:
+        else:
             try:
                 audio.check(row.path)
             except BadAudioError:
                 yield row.utterance
-
-
-def _some(names: Sequence[str], limit: int = 5) -> str:
-    names = [name for name in names if name != "?"]
-    if not names:
-        return "which ones cannot be told"
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit:,} more" if len(names) > limit else "")

@@ -8,6 +8,8 @@ so that emotions overlap and a network learns them well above chance but not per
 
 from __future__ import annotations
 
+import io
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from ser_keras.corpora.base import Corpus
-from ser_keras.support.files import atomic
+from ser_keras.corpora.base import Corpus, checksum
+from ser_keras.corpora.listing import kind
+from ser_keras.support.files import atomic, read_json, write_json
 
 SAMPLE_RATE = 16_000
 REPETITIONS = 2
+SUMS = ".sums.json"
 
 
 @dataclass(frozen=True)
@@ -134,16 +138,27 @@ def _syllable(
 
 
 def make(folder: Path) -> None:
-    """Write the corpus's 180 WAV files (16 kHz, 16 bit) into `folder`; files already there are kept."""
-    for speaker in VOICES:
-        for emotion in MANNERS:
-            for text in TEXTS:
-                for repetition in range(REPETITIONS):
-                    path = folder / f"{speaker}_{emotion}_{text}_{repetition}.wav"
-                    if not path.exists():
-                        with atomic(path) as partial:
-                            samples = utterance(speaker, emotion, text, repetition)
-                            soundfile.write(partial, samples, SAMPLE_RATE, "PCM_16", format="WAV")
+    """Write the corpus's 180 WAV files (16 kHz, 16 bit) into `folder`.
+
+    Files already there are kept if they are as they were made: their sums stand beside them.
+
+    Raises:
+        SerError: The folder cannot be written, or the disk is full.
+    """
+    found = read_json(folder / SUMS)
+    kept = found if isinstance(found, dict) else {}
+    sums = {}
+    for speaker, emotion, text, repetition in itertools.product(VOICES, MANNERS, TEXTS, range(REPETITIONS)):
+        path = folder / f"{speaker}_{emotion}_{text}_{repetition}.wav"
+        sums[path.name] = checksum(path) if kind(path) == "" else ""
+        if not sums[path.name] or sums[path.name] != kept.get(path.name):
+            made = io.BytesIO()  # not the file: the library's own errors do not say that a disk is full
+            soundfile.write(made, utterance(speaker, emotion, text, repetition), SAMPLE_RATE, "PCM_16", format="WAV")
+            with atomic(path) as partial:
+                partial.write_bytes(made.getvalue())
+            sums[path.name] = checksum(path)
+    if sums != found:
+        write_json(folder / SUMS, sums)
 
 
 def parse(path: Path) -> dict[str, Any] | None:

@@ -72,5 +72,18 @@ CORPUS = Corpus(
     expected=535,
     folder="emodb",
     parse=parse,
-    remote=(Remote("http://emodb.bilderbar.info/download/download.zip", checksum=None, size=40_567_066),),
+    remote=(
+        Remote(
+            "http://emodb.bilderbar.info/download/download.zip",
+            checksum=None,
+            size=40_567_066,
+            # Version 2.0 has further recordings; its size is a bound.
+            second=Remote(
+                "https://zenodo.org/records/17651657/files/emodb_2.0.zip",
+                checksum=None,
+                size=200_000_000,
+                only_known=True,
+            ),
+        ),
+    ),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ser_keras.corpora.base import Corpus
+from ser_keras.corpora.listing import Listing, Row, kind
 from ser_keras.support.errors import SerError
+from ser_keras.support.names import printable
 
 CODES = {
     "neu": "neutral",
@@ -26,26 +27,49 @@ CODES = {
 NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 # [start - end]  utterance  emotion  [valence, activation, dominance]
 SUMMARY = re.compile(rf"\[{NUMBER}-{NUMBER}\]\s+(\S+)\s+([a-z]{{3}})\s+\[{NUMBER},{NUMBER},{NUMBER}\]")
-DIALOG = re.compile(r"Ses0([1-5])([FM])_((?:impro|script)\w+)")
+DIALOG = re.compile(r"Ses0([1-5])([FM])_((?:impro|script)\w{2,20})", re.ASCII)
+TURN = re.compile(r"Ses0([1-5])[FM]_\w{5,30}_([FM])\w{3,5}", re.ASCII)  # session; who speaks
+TURNS = {"1": 1819, "2": 1811, "3": 2136, "4": 2103, "5": 2170}  # by session, in the release's own files
+LONGEST_LINE, LARGEST_FILE = 1000, 10**7  # characters, bytes: far more than the release has
 
 
 def speaker(utterance: str) -> str:
     """Who speaks: the session and the letter behind the last underscore; the first letter says who wore markers.
 
     Example:
-        >>> speaker("Ses01F_impro05_M019")
-        'Ses01M'
+        >>> speaker("Ses01F_impro05_M019"), speaker("no turn")
+        ('Ses01M', '')
     """
-    return utterance[:5] + utterance.rsplit("_", 1)[1][0]
+    match = TURN.fullmatch(utterance)
+    return f"Ses0{match[1]}{match[2]}" if match else ""
 
 
-def table(folder: Path) -> list[dict[str, Any]]:
-    """The rows of the release unpacked in `folder` (or in one folder below it).
+def table(folder: Path) -> Listing:
+    """The turns of the release unpacked in `folder` (or in one folder below it).
 
     Raises:
-        SerError: A summary line has a label that IEMOCAP does not have; file and line are named.
+        SerError: A summary line has a label or a name that IEMOCAP does not have, or a file is none of the release;
+            file and line are named.
     """
-    return [row for session in sorted(_root(folder).glob("Session[1-5]")) for row in _session(session)]
+    listing = Listing()
+    root = _root(folder)
+    for session in sorted(root.glob("Session[1-5]")):
+        # Sub-folders (Attribute, Categorical, Self-evaluation) hold single raters' sheets.
+        for file in sorted((session / "dialog" / "EmoEvaluation").glob("Ses*.txt")):
+            dialog = DIALOG.fullmatch(file.stem)
+            if dialog is None:
+                continue
+            if what := kind(file):
+                listing.odd.append(f"{file.relative_to(root)} ({what})")
+                continue
+            for number, row in _turns(file, dialog):
+                if row["utterance"] in listing.rows:
+                    listing.repeated.append(f"{row['utterance']} ({file.name}, line {number})")
+                    continue
+                wav = session / "sentences" / "wav" / file.stem / f"{row['utterance']}.wav"
+                listing.rows[row["utterance"]] = row
+                listing.add(row, wav, str(wav.relative_to(root)))
+    return listing
 
 
 def _root(folder: Path) -> Path:
@@ -53,25 +77,30 @@ def _root(folder: Path) -> Path:
     return below[0].parent if below and not (folder / "Session1").is_dir() else folder
 
 
-def _session(session: Path) -> Iterator[dict[str, Any]]:
-    # Sub-folders (Attribute, Categorical, Self-evaluation) hold single raters' sheets.
-    for file in sorted((session / "dialog" / "EmoEvaluation").glob("Ses*.txt")):
-        dialog = DIALOG.fullmatch(file.stem)
-        if dialog is None:
+def _turns(file: Path, dialog: re.Match[str]) -> Iterator[tuple[int, Row]]:
+    """Number of the line and row of each turn that a file of summaries lists."""
+    name = printable(file)
+    for number, line in enumerate(_lines(file), 1):
+        where = f"{name}, line {number}"
+        if len(line) > LONGEST_LINE:
+            raise SerError(f"{where}: {len(line):,} characters are no line of IEMOCAP; unpack the release again")
+        match = SUMMARY.fullmatch(line.strip())
+        if match is None:  # headings, raters' lines, blank lines
             continue
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            match = SUMMARY.fullmatch(line.strip())
-            if match is None:  # headings, raters' lines, blank lines
-                continue
-            start, end, utterance, code, valence, activation, dominance = match.groups()
-            if code not in CODES:
-                raise SerError(f"{file}, line {number}: {code!r} is no label of IEMOCAP; unpack the release again")
-            who = speaker(utterance)
-            yield {
+        start, end, utterance, code, valence, activation, dominance = match.groups()
+        turn = TURN.fullmatch(utterance)
+        if turn is None or turn[1] != dialog[1]:
+            raise SerError(
+                f'{where}: "{printable(utterance)}" is no turn of session {dialog[1]}; unpack the release again'
+            )
+        if code not in CODES:
+            raise SerError(f"{where}: {code!r} is no label of IEMOCAP; unpack the release again")
+        yield (
+            number,
+            {
                 "utterance": utterance,
-                "path": str(session / "sentences" / "wav" / file.stem / f"{utterance}.wav"),
-                "speaker": who,
-                "gender": "female" if who.endswith("F") else "male",
+                "speaker": speaker(utterance),
+                "gender": "female" if turn[2] == "F" else "male",
                 "emotion": CODES[code],
                 "text": dialog[3],
                 "session": dialog[1],
@@ -81,7 +110,17 @@ def _session(session: Path) -> Iterator[dict[str, Any]]:
                 "dominance": float(dominance),
                 "start": float(start),
                 "end": float(end),
-            }
+            },
+        )
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise SerError(f"{printable(file)} is too large for a file of IEMOCAP; unpack the release again")
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise SerError(f"{printable(file)} cannot be read ({error.strerror}); unpack the release again") from error
 
 
 CORPUS = Corpus(
@@ -98,7 +137,8 @@ CORPUS = Corpus(
         "so that Session1 ... Session5 stand in the folder"
     ),
     emotions=tuple(CODES.values()),
-    expected=10_039,
+    expected=sum(TURNS.values()),
+    counts={"session": TURNS},
     folder="iemocap",
     table=table,
     speaker=speaker,

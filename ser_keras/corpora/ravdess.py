@@ -105,3 +105,5 @@ SONG = Corpus(
     folder="ravdess",
     parse=parse_song,
 )
+
+CORPORA = (CORPUS, STAND_IN, SONG)

@@ -20,6 +20,7 @@ CODES = {
 }
 SPEAKERS = ("DC", "JE", "JK", "KL")
 NAME = re.compile(r"(?:(DC|JE|JK|KL)_)?(sa|su|[adfhn])(\d\d)")
+SENTENCES = {code: 30 if code == "n" else 15 for code in CODES}  # numbered from 01, for each speaker
 COMMON = 3  # sentences 01-03 of every emotion are the same ones
 
 
@@ -66,6 +67,12 @@ CORPUS = Corpus(
     ),
     emotions=EMOTIONS,
     expected=480,
+    names=tuple(
+        f"{speaker}_{code}{number:02}"
+        for speaker in SPEAKERS
+        for code, sentences in SENTENCES.items()
+        for number in range(1, sentences + 1)
+    ),
     folder="savee",
     parse=parse,
 )

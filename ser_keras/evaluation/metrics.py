@@ -1,20 +1,16 @@
-"""Numbers from predictions, their spread over seeds, and what that says about a reported number."""
+"""Numbers from predictions: of a set, of each run and part of its data, and of each seed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from ser_keras.protocols.splits import Protocol
+from ser_keras.protocols import Protocol
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
-TOLERANCE = 1.0  # points: a reported value this near to the mean counts as reproduced
-LEVEL = 0.95
-SEEDS_NEEDED = 3  # with two, Student's t is 12.7: the interval would hold nearly everything
+SEED_COLUMNS = ["corpus", "protocol", "variant", "seed", "metric", "value", "n", "recordings"]
 
 
 def metrics(labels: Sequence[str], predictions: Sequence[str], classes: Sequence[str]) -> dict[str, float]:
@@ -92,12 +88,14 @@ def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
     """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name."""
-    views = [
-        predictions[(predictions.protocol == p.of) & (predictions.split == p.scored)].assign(protocol=name)
-        for name, p in protocols.items()
-        if getattr(p, "of", None) and p.scored != "log"
-    ]
-    return pd.concat([predictions, *views], ignore_index=True)
+    moments = predictions.moment if "moment" in predictions else pd.Series("end", index=predictions.index)
+    views = []
+    for name, p in protocols.items():
+        if getattr(p, "of", None) and p.scored != "log":
+            seen = (predictions.protocol == p.of) & (predictions.split == p.scored)
+            views.append(predictions[seen & (moments == getattr(p, "moment", "end"))].assign(protocol=name))
+    joined = pd.concat([predictions[moments == "end"], *views], ignore_index=True)
+    return joined.drop(columns="moment", errors="ignore")
 
 
 def tidy(predictions: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -135,9 +133,11 @@ def by_seed(
     """One value a seed: the folds of a seed are pooled, so that every test sample counts once.
 
     Returns:
-        Columns `corpus`, `protocol`, `variant`, `seed`, `metric`, `value` (a fraction), `n`, of the part that
-        each protocol scores. `confusion/<label>/<prediction>` is a share of the label's samples; `train/accuracy`
-        is the accuracy on the training part. Of windows, metrics led by "utterance/" score whole utterances.
+        Columns `corpus`, `protocol`, `variant`, `seed`, `metric`, `value` (a fraction), `n`, `recordings`, of the
+        part that each protocol scores. `confusion/<label>/<prediction>` is a share of the label's samples;
+        `train/accuracy` is the accuracy on the training part. Of windows, metrics led by "utterance/" score whole
+        utterances. `n` counts samples; `recordings` counts the recordings that a metric rests on, of which copies
+        and windows are no further ones (NaN of the training part, whose rows may be without names).
     """
     rows = []
     for key, group in predictions.groupby(["corpus", "protocol", "variant", "seed"], sort=True):
@@ -151,14 +151,41 @@ def by_seed(
             values = metrics(scored.label, scored.prediction, classes[key[0]])
             if len(train):
                 values["train/accuracy"] = float(np.mean(train.label == train.prediction))
-            shares = pd.crosstab(scored.label, scored.prediction, normalize="index")
-            values |= {
-                f"confusion/{label}/{given}": float(share)
-                for label, row in shares.iterrows()
-                for given, share in row.items()
-            }
-            rows += [(*key, unit + metric, value, len(scored)) for metric, value in values.items()]
-    return pd.DataFrame(rows, columns=["corpus", "protocol", "variant", "seed", "metric", "value", "n"])
+            values |= _confusions(scored, classes[key[0]])
+            count = _recordings(scored)
+            rows += [(*key, unit + metric, value, len(scored), count(metric)) for metric, value in values.items()]
+    return pd.DataFrame(rows, columns=SEED_COLUMNS)
+
+
+def _confusions(scored: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:
+    """Shares of each label that occurs by what it was taken for; what never happened is 0."""
+    counts = pd.crosstab(scored.label, scored.prediction).reindex(columns=list(classes), fill_value=0)
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    return {
+        f"confusion/{label}/{given}": float(share) for label, row in shares.iterrows() for given, share in row.items()
+    }
+
+
+def _recordings(scored: pd.DataFrame) -> Callable[[str], float]:
+    """How many recordings a metric rests on.
+
+    The unweighted recall gives each class the same weight: it is as sure as an accuracy on
+    classes^2 / sum(1 / recordings of a class) recordings.
+    """
+    if "utterance" not in scored or scored.utterance.isna().any():
+        return lambda metric: np.nan
+    counts = scored.drop_duplicates("utterance").label.value_counts()
+    balanced = len(counts) ** 2 / (1 / counts).sum()
+
+    def count(metric: str) -> float:
+        kind, *names = metric.split("/")
+        if kind in ("uar", "f1_macro"):
+            return float(balanced)
+        if kind in ("precision", "recall", "f1", "confusion"):
+            return float(counts.get(names[0], np.nan))
+        return np.nan if kind == "train" else float(counts.sum())
+
+    return count
 
 
 def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
@@ -168,96 +195,9 @@ def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
         if p.scored != "log":
             continue
         of = history[history.protocol == p.of]
+        if (epoch := getattr(p, "epoch", None)) is not None:
+            of = of[of.epoch == epoch]
         last = of.sort_values("epoch").groupby(RUN).tail(1)
         for (corpus, variant, seed), group in last.groupby(["corpus", "variant", "seed"], sort=True):
-            rows.append((corpus, name, variant, seed, "accuracy", float(group[p.column].mean()), len(group)))
-    return pd.DataFrame(rows, columns=["corpus", "protocol", "variant", "seed", "metric", "value", "n"])
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Values of one metric over seeds, in per cent.
-
-    Attributes:
-        n: Number of seeds.
-        mean: Their mean.
-        sd: Their standard deviation (n - 1); NaN for one seed.
-        low: Lower end of the 95 % prediction interval for one further run; NaN for one seed.
-        high: Its upper end.
-    """
-
-    n: int
-    mean: float
-    sd: float
-    low: float
-    high: float
-
-
-def spread(values: Iterable[float]) -> Spread:
-    """Mean, standard deviation and 95 % prediction interval of shares: where one more run would fall.
-
-    The interval is mean +- t * sd * sqrt(1 + 1/n), with Student's t for n - 1 degrees of freedom, on the scale
-    arcsin(sqrt(share)), which steadies the variance of shares and keeps the interval within 0 and 100 %. Seeds are
-    taken as draws from one distribution. The interval is wide for few seeds, and should be.
-
-    Args:
-        values: One value a seed, in per cent.
-
-    Returns:
-        The spread, in per cent.
-
-    Example:
-        >>> s = spread([60.0, 62.0, 64.0])
-        >>> round(s.mean, 1), round(s.sd, 1), round(s.low, 1), round(s.high, 1)
-        (62.0, 2.0, 51.8, 71.7)
-    """
-    from scipy import stats
-
-    values = np.asarray(list(values), dtype=float)
-    n, mean = len(values), float(np.mean(values))
-    if n < 2:
-        return Spread(n, mean, math.nan, math.nan, math.nan)
-    angles = np.arcsin(np.sqrt(values / 100))
-    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(angles, ddof=1) * math.sqrt(1 + 1 / n)
-    ends = np.clip([np.mean(angles) - half, np.mean(angles) + half], 0, np.pi / 2)
-    low, high = 100 * np.sin(ends) ** 2
-    return Spread(n, mean, float(np.std(values, ddof=1)), float(low), float(high))
-
-
-def agrees(reported: float, s: Spread) -> bool:
-    """Whether a reported value lies in the prediction interval, or within one point of the mean (in per cent).
-
-    Example:
-        >>> agrees(57.8, spread([57.0, 57.2, 57.1])), agrees(97.3, spread([60.0, 62.0, 64.0]))
-        (True, False)
-    """
-    return s.n >= SEEDS_NEEDED and (s.low <= reported <= s.high or abs(reported - s.mean) <= TOLERANCE)
-
-
-def verdict(reported: float, spreads: Mapping[str, Spread], *, reason: str = "") -> str:
-    """The verdict on a reported number.
-
-    Args:
-        reported: The paper's number, in per cent.
-        spreads: What each protocol gave, in per cent; "paper" is the paper's own protocol.
-        reason: Why nothing was run, where that is so.
-
-    Returns:
-        "reproduced", "explained by PROTOCOL" (of several, the one whose mean is nearest), "not reproduced",
-        "one seed", "two seeds" or "not run".
-
-    Example:
-        >>> verdict(97.3, {"paper": spread([60, 62, 64]), "training_accuracy": spread([97, 99, 98])})
-        'explained by training_accuracy'
-    """
-    own = spreads.get("paper")
-    if own is None:
-        return f"not run: {reason}" if reason else "not run"
-    if own.n < SEEDS_NEEDED:
-        return "one seed" if own.n == 1 else "two seeds"
-    if agrees(reported, own):
-        return "reproduced"
-    others = {name: s for name, s in spreads.items() if name != "paper" and agrees(reported, s)}
-    if others:
-        return f"explained by {min(others, key=lambda name: abs(reported - others[name].mean))}"
-    return "not reproduced"
+            rows.append((corpus, name, variant, seed, "accuracy", float(group[p.column].mean()), len(group), np.nan))
+    return pd.DataFrame(rows, columns=SEED_COLUMNS)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras.features import audio
+from ser_keras.features import audio, probes
 from ser_keras.features.fingerprint import fingerprint
 from ser_keras.support.errors import BadAudioError, SerError, TooShortError
 from ser_keras.support.files import atomic, digest, write_text
@@ -67,10 +67,11 @@ class Extraction:
         return digest([fingerprint(self.extract), fingerprint(audio.load), *augment, parameters])
 
     def key(self, copies: Sequence[str]) -> str:
-        """The cache's name for these features: code, parameters and libraries' versions."""
+        """The cache's name for these features: code, what it gives on fixed signals, and libraries' versions."""
         from importlib.metadata import version
 
-        return digest([self.fingerprint(copies), {name: version(name) for name in LIBRARIES}])
+        answers = probes.of_extraction(self, copies)
+        return digest([self.fingerprint(copies), answers, {name: version(name) for name in LIBRARIES}])
 
     def features(self, path: str, utterance: str, copies: Sequence[str]) -> list[np.ndarray]:
         """The features of one recording, for each of its copies.

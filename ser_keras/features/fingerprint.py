@@ -1,14 +1,16 @@
-"""What a result depends on: the source of a function and the constants it reads.
+"""What a function's values depend on, for the cache of features: its code, and everything of the suite that it reads.
 
-Features and finished training runs are reused only while this is unchanged. Changing a constant at the top of
-a `run.py` therefore changes exactly the cells that read it, and rewording a docstring changes none.
+This only decides whether features are computed again, so it may see a difference where there is none (another version
+of Python, say). It must never miss one: code in a notebook's cell, a helper in another module and an import within a
+function count, and `Extraction.key` adds what the function gives on fixed signals.
 """
 
 from __future__ import annotations
 
-import ast
 import dataclasses
+import dis
 import functools
+import importlib
 import sys
 import sysconfig
 import types
@@ -21,21 +23,21 @@ import numpy as np
 from ser_keras.support.files import digest
 
 LIBRARIES = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+CODE = (types.FunctionType, types.MethodType, type)
 
 
 def fingerprint(function: Callable) -> str:
-    """A name (16 hexadecimal digits) of the function's behaviour as far as its source tells.
+    """A name (16 hexadecimal digits) of a function's code, its defaults and closure, and the constants it reads.
 
-    Covered: its source without docstrings and comments, its defaults and closure, the constants that it reads,
-    and, in the same way, every function and class that it calls in the same script or in `ser_keras`. Other
-    libraries count by name; their versions are recorded beside each result.
+    Covered in the same way is every function and class that it calls in the same script or cell, in modules beside
+    it, or in `ser_keras`. Other libraries count by name; their versions are part of the cache's key.
 
     Example:
         >>> RATE = 8000
         >>> def seconds(y):
         ...     return len(y) / RATE
-        >>> fingerprint(seconds)  # doctest: +SKIP
-        '3f0c0f7c8a0d9a52'
+        >>> len(fingerprint(seconds))
+        16
     """
     return digest(_describe(function, frozenset()))
 
@@ -56,91 +58,74 @@ def _describe(value: Any, seen: frozenset[int]) -> Any:
         return [str(value.dtype), value.shape, value.tobytes().hex()]
     if hasattr(value, "__wrapped__"):
         return _describe(value.__wrapped__, seen)
-    if isinstance(value, (types.FunctionType, types.MethodType, type)) and _ours(value):
-        return _describe_code(value, seen | {id(value)})
-    if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, types.FunctionType, type)):
+    if isinstance(value, CODE) and _ours(value.__module__):
+        return _class(value, seen) if isinstance(value, type) else _function(value, seen)
+    if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, *CODE)):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__class__)}"
     return repr(value)
 
 
-def _ours(value: Any) -> bool:
-    """Whether the code belongs to the suite or to a script beside it, not to Python or an installed library."""
-    if value.__module__.split(".")[0] in ("__main__", "ser_keras"):
+def _ours(module: str | None) -> bool:
+    """Whether a module belongs to the suite, a script or a notebook, not to Python or an installed library."""
+    if module is None or module.split(".")[0] in ("__main__", "ser_keras"):
         return True
-    file = getattr(sys.modules.get(value.__module__), "__file__", None)
+    file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and not any(Path(file).is_relative_to(place) for place in LIBRARIES)
 
 
-def _describe_code(value: Any, seen: frozenset[int]) -> list:
-    nodes = _find(value)
-    if nodes is None:  # typed at a prompt
-        code = getattr(value, "__code__", None)
-        return [value.__qualname__, code and [code.co_code.hex(), repr(code.co_consts)]]
-    names = dict(vars(sys.modules[value.__module__]))
+def _class(value: type, seen: frozenset[int]) -> list:
+    seen |= {id(value)}
+    members = {n: m for n, m in vars(value).items() if not n.startswith("__") or n in ("__call__", "__init__")}
+    return [value.__qualname__, [_describe(base, seen) for base in value.__bases__], _describe(members, seen)]
+
+
+def _function(value: Any, seen: frozenset[int]) -> list:
     function = getattr(value, "__func__", value)
-    if closure := getattr(function, "__closure__", None):
-        names |= {n: cell.cell_contents for n, cell in zip(function.__code__.co_freevars, closure, strict=True)}
-    read = {}
-    for node in nodes:
-        read |= _names_read(node, names)
-    return [
-        [ast.unparse(node) for node in nodes],
-        {path: _describe(read[path], seen) for path in sorted(read)},
-    ]
+    seen |= {id(value), id(function)}
+    closure = [cell.cell_contents for cell in function.__closure__ or ()]
+    given = [function.__defaults__, function.__kwdefaults__, closure]
+    return [*_code(function.__code__, function.__globals__, seen), _describe(given, seen)]
 
 
-def _find(value: Any) -> list[ast.AST] | None:
-    """The syntax trees of a function or class; of all lambdas on its line for a lambda."""
-    code = getattr(value, "__code__", None)
-    module = sys.modules.get(value.__module__)
-    file = code.co_filename if code else getattr(module, "__file__", None)
-    tree = _parsed(file) if file else None
-    if tree is None:
-        return None
-    last = value.__qualname__.split(".")[-1]
-    found = []
-    for node in ast.walk(tree):
-        if code is None:
-            hit = isinstance(node, ast.ClassDef) and node.name == last
-        elif last == "<lambda>":
-            hit = isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno
+def _code(code: types.CodeType, scope: dict[str, Any], seen: frozenset[int]) -> list:
+    """Instructions, constants without the docstring, and what stands behind the names that are read."""
+    constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
+    if constants and isinstance(constants[0], str) and code.co_flags & 0x02:  # a function's docstring, or a constant
+        constants = constants[1:]
+    inner = [_code(c, scope, seen) for c in code.co_consts if isinstance(c, types.CodeType)]
+    read = {name: _describe(value, seen) for name, value in sorted(_read(code, scope).items())}
+    return [code.co_code.hex(), repr(constants), code.co_names, inner, read]
+
+
+def _read(code: types.CodeType, scope: dict[str, Any]) -> dict[str, Any]:
+    """The values of global names, of what is taken from modules of the suite, and of imports within the function."""
+    found: dict[str, Any] = {}
+    imported: dict[str, tuple[str, Any]] = {}  # names that an import within the function gave
+    path, value, module = "", None, ("", None)
+    for step in dis.get_instructions(code):
+        name = step.argval
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and name in scope:
+            path, value = name, scope[name]
+        elif step.opname.startswith("LOAD_FAST") and name in imported:
+            path, value = imported[name]
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and _is_our_module(value):
+            path, value = f"{path}.{name}", getattr(value, name, None)
+        elif step.opname == "IMPORT_NAME":
+            module = (name, importlib.import_module(name) if _ours(name) else None)
+            path, value = module
+        elif step.opname == "IMPORT_FROM" and module[1] is not None:
+            path, value = f"{module[0]}.{name}", getattr(module[1], name, None)
+        elif step.opname == "STORE_FAST" and value is not None:
+            imported[name] = (path, value)
+            continue
         else:
-            hit = isinstance(node, ast.FunctionDef) and node.name == last
-            hit = hit and code.co_firstlineno in (node.lineno, *(d.lineno for d in node.decorator_list))
-        if hit:
-            found.append(node)
-    return found or None
+            value = None
+            continue
+        if value is not None and not isinstance(value, types.ModuleType):
+            found[path] = value
+    return found
 
 
-@functools.cache
-def _parsed(file: str) -> ast.AST | None:
-    """The file's syntax tree without docstrings and annotations, which change no number."""
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
-        return None
-    for node in ast.walk(tree):
-        is_code = isinstance(node, (ast.FunctionDef, ast.ClassDef))
-        if is_code and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in (*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs):
-                argument.annotation = None
-    return tree
-
-
-def _names_read(tree: ast.AST, scope: dict[str, Any]) -> dict[str, Any]:
-    """Global names in the code and, through modules of the suite, the attributes taken of them."""
-    read: dict[str, Any] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in scope:
-            value = scope[node.id]
-            if not isinstance(value, types.ModuleType):
-                read[node.id] = value
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            owner = scope.get(node.value.id)
-            # Exactly this type: asking a lazy module (a library's) for anything would load it.
-            if type(owner) is types.ModuleType and owner.__name__.startswith("ser_keras"):
-                read[f"{node.value.id}.{node.attr}"] = getattr(owner, node.attr, None)
-    return read
+def _is_our_module(value: Any) -> bool:
+    # Exactly this type: asking a lazy module (a library's) for anything would load it.
+    return type(value) is types.ModuleType and _ours(value.__name__)

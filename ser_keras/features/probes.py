@@ -22,6 +22,7 @@ TOLERANCE = 1e-4  # of a coefficient's spread: rounding on another machine stays
 RECORDED_RATE = 48_000  # Hz; the probes are read from files, as recordings are
 POINTS = 64  # values kept of each row or block
 DIGITS = 7
+DRAWS = 64  # examples in a fixed batch: enough that each probability and limit decides about some
 Answer = dict[str, Any]
 
 
@@ -50,8 +51,10 @@ def _speech(seconds: float, *, seed: int) -> np.ndarray:
     phase = 2 * np.pi * np.cumsum(150 + 20 * seed + 40 * np.sin(2 * np.pi * 1.3 * t)) / RECORDED_RATE
     tilt = 1.2 + 0.3 * np.sin(2 * np.pi * 0.9 * t)
     voice = sum(np.sin(k * phase) / k**tilt for k in range(1, 40))
-    loudness = np.clip(np.sin(2 * np.pi * 2.1 * t), 0, 1) * (t > 0.12 * seconds)
-    return (0.12 * voice * loudness + 0.01 * (0.1 + loudness) * rng.normal(size=len(t))).astype(np.float32)
+    # Rises and falls so slowly that a threshold of loudness, moved by a decibel, is crossed in another frame.
+    fade = 10 ** (-2.5 * np.clip(1 - 4 * np.minimum(t, seconds - t) / seconds, 0, 1))
+    loudness = fade * np.clip(np.sin(2 * np.pi * 2.1 * t) + 0.6, 0, 1)
+    return (0.12 * voice * loudness + 0.01 * (0.02 + loudness) * rng.normal(size=len(t))).astype(np.float32)
 
 
 def of_extraction(extraction: Extraction, copies: Sequence[str]) -> dict[str, Answer]:
@@ -81,8 +84,8 @@ def of_change(change: Callable[[np.ndarray, np.random.Generator], np.ndarray], s
         change: (batch, generator) -> batch.
         shape: Of one example.
     """
-    batch = np.random.default_rng(5).normal(size=(6, *shape)).astype(np.float32)
-    return _answered(lambda: change(batch, np.random.default_rng(6)).reshape(6, -1))
+    batch = np.random.default_rng(5).normal(size=(DRAWS, *shape)).astype(np.float32)
+    return _answered(lambda: change(batch, np.random.default_rng(6)).reshape(DRAWS, -1))
 
 
 def _answered(compute: Callable[[], np.ndarray]) -> Answer:

@@ -1,33 +1,29 @@
-"""Protocols: named ways to divide examples, views of another protocol's runs, and the audit."""
+"""Protocols: named ways to divide examples, views of another protocol's runs, and the audit.
 
-from ser_keras.protocols.splits import (
-    PARTS,
-    GroupedFolds,
-    LastSpeakers,
-    Logged,
-    Protocol,
-    RandomSplit,
-    ScoredOn,
-    Split,
-    StratifiedFolds,
-    audit,
-    draw,
-    originals,
-    samples_of,
-)
+A protocol sees the *examples*: one row for each thing that a network is shown, with the columns of the utterance
+table (`utterance`, `speaker`, `emotion`, `text`, `sha256` ...), the `copy` (original, or the augmentation that made
+it) and the `window` within the utterance.
+"""
+
+from ser_keras.protocols.audit import audit
+from ser_keras.protocols.base import PARTS, Protocol, Split, check_columns
+from ser_keras.protocols.examples import examples_of
+from ser_keras.protocols.splits import GroupKFold, LastSpeakers, RandomSplit, StratifiedKFold, draw
+from ser_keras.protocols.views import Logged, ScoredOn, View
 
 __all__ = [
     "PARTS",
-    "GroupedFolds",
+    "GroupKFold",
     "LastSpeakers",
     "Logged",
     "Protocol",
     "RandomSplit",
     "ScoredOn",
     "Split",
-    "StratifiedFolds",
+    "StratifiedKFold",
+    "View",
     "audit",
+    "check_columns",
     "draw",
-    "originals",
-    "samples_of",
+    "examples_of",
 ]

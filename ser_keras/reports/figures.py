@@ -1,4 +1,4 @@
-"""Figures from results: training curves and confusion matrices. Their numbers stand beside them as CSV."""
+"""Figures from results: readings, training curves, confusion matrices. Their numbers stand beside them as CSV."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ser_keras.reports.tables import Numbers, shown
+from ser_keras.evaluation.judging import judged
+from ser_keras.evaluation.numbers import Numbers
+from ser_keras.papers import Paper
+from ser_keras.reports import side_by_side
+from ser_keras.reports.wording import shown
 from ser_keras.runs.results import Results
 from ser_keras.support.files import atomic
 
@@ -105,6 +110,10 @@ def headlines(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9, 0.55 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
+    labels = [
+        f"{row.Paper}\n{row.Number} ({row.Corpus})\n{side_by_side.first_words(row.verdict, 70)}"
+        for row in table.itertuples()
+    ]
     for place, interval in zip(places, table["95 % interval"], strict=True):
         if interval:
             low, high = (first(end) for end in interval.split(" to "))
@@ -117,7 +126,7 @@ def headlines(table: pd.DataFrame) -> Figure:
         fill = "none" if column == "Reported" else colour
         values = [first(text) for text in table[column]]
         axis.plot(values, places, marker, color=colour, markerfacecolor=fill, label=label, markersize=8)
-    axis.set_yticks(places, table.Paper + "\n" + table.Number + " (" + table.Corpus + ")\n" + table.Verdict)
+    axis.set_yticks(places, labels)
     axis.tick_params(axis="y", labelsize=8)
     axis.set(xlim=(0, 102), xlabel="%", ylim=(len(table) - 0.5, -0.5))
     axis.grid(axis="x", alpha=0.3)
@@ -143,13 +152,19 @@ def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list]:
     return figure, list(np.atleast_1d(figure.subplots(1, count)))
 
 
-def write(numbers: Numbers, folder: Path) -> list[Path]:
-    """Draw every figure; each is a PNG with a CSV of its numbers beside it.
+def write(paper: Paper, numbers: Numbers, folder: Path) -> list[Path]:
+    """Draw every figure, with a CSV of its numbers beside it: readings as SVG, the others as PNG.
 
     Returns:
-        The PNG files, in the order in which readers meet them.
+        The figures' files, in the order in which readers meet them.
     """
     paths = []
+    for name, (figure, table) in _readings(paper, numbers).items():
+        path = folder / f"{name}.svg"
+        save_svg(figure, path)
+        with atomic(path.with_suffix(".csv")) as partial:
+            table.to_csv(partial, index=False)
+        paths.append(path)
     for corpus in numbers.results.corpora:
         for variant in numbers.variants(corpus):
             for name, drawn in (
@@ -165,6 +180,22 @@ def write(numbers: Numbers, folder: Path) -> list[Path]:
                     table.to_csv(partial, index=False)
                 paths.append(path)
     return paths
+
+
+def _readings(paper: Paper, numbers: Numbers) -> dict[str, tuple[Figure, pd.DataFrame]]:
+    """Readings side by side by name, of every headline number with a verdict; of two of one recipe the first."""
+    drawn: dict[str, tuple[Figure, pd.DataFrame]] = {}
+    for j in judged(paper, numbers):
+        name = "-".join(["readings", j.corpus, j.variant, *j.number.metric.split("/")])
+        if j.number.headline and j.readings and name not in drawn:
+            drawn[name] = side_by_side.readings(j, numbers)
+    return drawn
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG, its text as text, so that it can be searched and read out; equal figures, equal bytes."""
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": path.stem}), atomic(path) as partial:
+        figure.savefig(partial, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def save(figure: Figure, path: Path) -> None:

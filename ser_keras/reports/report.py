@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_keras.evaluation import differences
+from ser_keras.evaluation.judging import judged
 from ser_keras.evaluation.metrics import confusion, tidy
-from ser_keras.papers.paper import Paper, read
-from ser_keras.reports import figures, tables
-from ser_keras.reports.tables import Numbers
+from ser_keras.evaluation.numbers import Numbers
+from ser_keras.papers import Paper, read
+from ser_keras.papers import finding as findings
+from ser_keras.reports import figures, judgements, tables
+from ser_keras.reports.wording import interval as interval_of
+from ser_keras.reports.wording import mean_sd, shown
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
+from ser_keras.support.metric import Metric
 
 if TYPE_CHECKING:
     import jinja2
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
 
 DATA = "data"
+TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
 def report(
@@ -81,7 +88,7 @@ def write(paper: Paper, results: Results, out: Path) -> Numbers:
             table.to_csv(partial, index=False)
         write_text(out / "tables" / f"{name}.md", tables.markdown(table))
         write_text(out / "tables" / f"{name}.tex", tables.latex(table))
-    drawn = figures.write(numbers, out / "figures")
+    drawn = figures.write(paper, numbers, out / "figures")
     write_text(out / "report.html", html(paper, numbers, drawn, out / DATA))
     return numbers
 
@@ -100,23 +107,25 @@ def publish_paper(results: Results, folder: Path, *, checker: Checker | None = N
         data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
     """
     results = results.real()
-    target = folder / "results"
     if not results.whole().cells:
         raise SerError("There is no finished run on a real corpus to publish.")
-    if (target / store.MANIFEST).exists():
-        results = store.combined(results, store.from_published(target))
-    if checker is not None:
-        results = store.marked(results, checker.why_not)
-    results = store.thinned(results, read(folder / "paper.toml"))
-    for path in target.glob("*"):
-        if path.name != DATA:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in results.corpora:
         for path in sorted((data or folder).glob(f"{name}/*-*.*")):  # "figure-1.png"; not the features
-            with atomic(target / DATA / name / path.name) as partial:
+            with atomic(folder / "results" / DATA / name / path.name) as partial:
                 shutil.copyfile(path, partial)
-    store.publish(results, target)
+    add(results, folder, checker=checker)
     refresh(folder)
+
+
+def add(results: Results, folder: Path, *, checker: Checker | None = None) -> None:
+    """Add runs to the committed ones in the paper's folder; tables are left as they are."""
+    target = folder / "results"
+    results = store.thinned(results, read(folder / "paper.toml"))
+    if (target / store.MANIFEST).exists():
+        results = store.combined(results, store.made_way(store.from_published(target), results))
+    if checker is not None:
+        results = store.marked(results, checker.why_not)
+    store.publish(results, target)
 
 
 def refresh(folder: Path) -> None:
@@ -126,8 +135,11 @@ def refresh(folder: Path) -> None:
         SerError: `paper.toml` or a committed file is not what it should be.
     """
     paper = read(folder / "paper.toml")
-    published = store.from_published(folder / "results")
-    numbers = write(paper, published, folder / "results")
+    target = folder / "results"
+    published = store.from_published(target)
+    for stale in ("tables", "figures"):  # of variants that are no longer there
+        shutil.rmtree(target / stale, ignore_errors=True)
+    numbers = write(paper, published, target)
     write_text(folder / "README.md", readme(paper, numbers, folder / "results"))
 
 
@@ -150,16 +162,20 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, `each` seed
     with its epochs, the `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to
     subtract before the metric, and so does `gains`, which tells those of several metrics whose difference has an
-    interval above zero.
+    interval above zero. `interval` is where one further run falls, `verdict` what is said of the number that the paper
+    reports there.
+
+    Raises:
+        SerError: The words are no template of lookups alone; see `papers.finding`.
     """
     if numbers.synthetic:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        return tables.mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
+        return mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
 
     def each(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        seeds = numbers.seeds(corpus, protocol, variant).values()
+        seeds = [values for values in numbers.seeds(corpus, protocol, variant).values() if metric in values]
         told = [f"{100 * values[metric]:.1f} % after {values['log/epoch']:.0f} epochs" for values in seeds]
         return ", ".join(told) or "(not run)"
 
@@ -181,16 +197,30 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 
     def gains(corpus: str, protocol: str, variant: str, against: str, *metrics: str) -> list[str]:
         found = {m: differences.difference(numbers, corpus, protocol, variant, against, m) for m in metrics}
-        return [metric.rsplit("/", 1)[-1] for metric, change in found.items() if change and change.low > 0]
+        return [Metric.parse(metric).short for metric, change in found.items() if change and change.low > 0]
 
-    lookups = {look_up.__name__: look_up for look_up in (mean, each, highest, speakers, difference, gains)}
-    return templates().from_string(paper.finding).render(lookups).strip()
+    def interval(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        return interval_of(numbers.predictive(corpus, protocol, variant, metric)) or "(too few runs)"
+
+    def verdict(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
+        wanted = (corpus, protocol, variant, metric)
+        found = (
+            j.verdict
+            for j in judged(paper, numbers)
+            if j.reading and (j.corpus, j.reading.protocol, j.variant, j.number.metric) == wanted
+        )
+        return next(found, "(not run)")
+
+    known = (mean, each, highest, speakers, difference, gains, interval, verdict)
+    lookups = {look_up.__name__: look_up for look_up in known}
+    return findings.render(paper.finding, lookups)
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
     """The paper's README, in Markdown, with the figures that lie in its folder `results`."""
     context = _context(paper, numbers)
-    pictures = [f"results/figures/{path.name}" for path in sorted((results / "figures").glob("*.png"), reverse=True)]
+    drawn = sorted((results / "figures").glob("*.[ps][nv]g"), key=lambda path: (path.suffix, path.stem), reverse=True)
+    pictures = [f"results/figures/{path.name}" for path in drawn]  # readings, then curves, then confusion matrices
     data = data_shown(numbers, results / DATA)
     return templates().get_template("paper.md.j2").render(context, pictures=pictures, data=data)
 
@@ -198,7 +228,7 @@ def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
 def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path], data: Path) -> str:
     """One self-contained page: pictures are inside it, nothing is fetched."""
     template = templates().get_template("paper.html.j2")
-    pictures = [(path.stem, _inline(path)) for path in drawn]
+    pictures = [(path.stem, TYPES[path.suffix], _inline(path)) for path in drawn]
     return template.render(_context(paper, numbers), pictures=pictures, data=data_shown(numbers, data), inline=_inline)
 
 
@@ -213,7 +243,7 @@ def data_shown(numbers: Numbers, folder: Path) -> list[dict[str, Any]]:
             title = path.stem.replace("-", " ").capitalize()
             found.append(
                 {
-                    "title": f"{title} ({tables.shown(corpus)})",
+                    "title": f"{title} ({shown(corpus)})",
                     "name": f"{DATA}/{corpus}/{path.stem}",
                     "picture": picture if picture.exists() else None,
                     "table": pd.read_csv(path, dtype=str).fillna(""),
@@ -234,7 +264,7 @@ def show(paper: Paper, numbers: Numbers, out: Path) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)
-    table = tables.comparison(paper, numbers).drop(columns=["Metric", "Difference"])
+    table = judgements.comparison(paper, numbers).drop(columns=["Metric", "Belongs to", "95 % interval", "mean"])
     if not table.Variant.str.contains("@").any():  # marks of precision and epochs must be seen; names can wait
         table = table.drop(columns="Variant")
     printed = Table(title=f"{paper.short}: reported | reproduced")
@@ -243,7 +273,7 @@ def show(paper: Paper, numbers: Numbers, out: Path) -> None:
     for row in table.astype(str).to_numpy().tolist():
         printed.add_row(*row)
     console.print(printed)
-    for sentence in tables.lacking(numbers):
+    for sentence in numbers.lacking:
         console.print(sentence, soft_wrap=True)
     console.print("More tables, figures and the ledger:", str(out / "report.html"), soft_wrap=True)
 
@@ -262,10 +292,14 @@ def _context(paper: Paper, numbers: Numbers) -> dict[str, Any]:
 
 
 def templates() -> jinja2.Environment:
-    """The package's templates; what goes into HTML is escaped."""
-    import jinja2
+    """The package's templates, in Jinja's sandbox: no value leads to the program, and no `range` is endless.
 
-    environment = jinja2.Environment(
+    What goes into HTML is escaped; for Markdown, the filter `plain` keeps a text from being HTML.
+    """
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.PackageLoader("ser_keras.reports"),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
@@ -273,5 +307,10 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["zip"] = zip
+    environment.filters |= {"zip": zip, "plain": _plain}
     return environment
+
+
+def _plain(text: str) -> str:
+    """Text for Markdown in which nothing begins a tag of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)

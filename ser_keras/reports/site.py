@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from ser_keras.reports import report, summary
+from ser_keras.papers import Reported
+from ser_keras.reports import report, simulation, summary
 from ser_keras.reports.summary import Published
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
@@ -44,7 +45,7 @@ def build(papers: Path, out: Path) -> list[Path]:
     write_text(out / "site.js", (TEMPLATES / "site" / "site.js").read_text())
     shared = {"papers": published, "headlines": summary.headlines(published)}
     pages = [_page(out / "index.html", "index", root=".", **shared)]
-    pages.append(_page(out / "method.html", "method", root=".", **shared))
+    pages.append(_page(out / "method.html", "method", root=".", simulation=simulation.table(), **shared))
     summary.draw(published, out)
     for p in published:
         files = copied(p, out / p.paper.key)
@@ -56,7 +57,7 @@ def build(papers: Path, out: Path) -> list[Path]:
 def copied(p: Published, folder: Path) -> list[str]:
     """Copy a paper's figures and numbers beside its page; their paths, as links from the page."""
     results = p.folder / "results"
-    chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png")]
+    chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png", ".svg")]
     for path in chosen:
         with atomic(folder / path.relative_to(results)) as partial:
             shutil.copyfile(path, partial)
@@ -71,6 +72,7 @@ def shown(p: Published, files: list[str]) -> dict[str, Any]:
     return {
         "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",
         "provenance": store.provenance(cells) if cells else "",
+        "readings": [f for f in files if f.startswith("figures/readings") and f.endswith(".svg")],
         "curves": [f for f in files if f.startswith("figures/curves") and f.endswith(".png")],
         "confusions": [f for f in files if f.startswith("figures/confusion") and f.endswith(".png")],
         "data": [f for f in files if f.startswith("data/") and f.endswith(".png")],
@@ -83,14 +85,15 @@ def matrices(p: Published) -> list[dict[str, Any]]:
     for n in p.paper.reported:
         kind, *names = n.metric.split("/")
         if kind in ("confusion", "recall"):  # recall/CLASS stands in the diagonal
-            rows.append((kind, n.corpus, n.variant, names[0], names[-1], n.value))
-    reported = pd.DataFrame(rows, columns=["kind", "corpus", "variant", "label", "prediction", "value"])
+            rows.append((kind, n.corpus, n.variant, _protocol(p, n), names[0], names[-1], n.value))
+    place = ["corpus", "variant", "protocol", "label", "prediction"]
+    reported = pd.DataFrame(rows, columns=["kind", *place, "value"])
     # A diagonal that the paper gives twice is rounded more in its table of recalls.
-    reported = reported.sort_values("kind", kind="stable").drop_duplicates(["corpus", "variant", "label", "prediction"])
+    reported = reported.sort_values("kind", kind="stable").drop_duplicates(place)
     made = []
-    for (corpus, variant), cells in reported.groupby(["corpus", "variant"], sort=False):
+    for (corpus, variant, protocol), cells in reported.groupby(place[:3], sort=False):
         known = cells.set_index(["label", "prediction"]).value
-        own = _reproduced(p, corpus, variant)
+        own = _reproduced(p, corpus, variant, protocol)
         classes = list(dict.fromkeys([*cells.label, *cells.prediction])) if own is None else _classes(own)
         grid = pd.MultiIndex.from_product([classes, classes])
         parts = {"reported": known.reindex(grid)}
@@ -102,14 +105,23 @@ def matrices(p: Published) -> list[dict[str, Any]]:
     return made
 
 
-def _reproduced(p: Published, corpus: str, variant: str) -> pd.Series | None:
-    """Per cent by label and prediction under the protocol `paper`; None where nothing was run."""
+def _protocol(p: Published, number: Reported) -> str:
+    """The protocol that a number belongs to, as the committed table has it."""
+    table = p.tables.get("comparison")
+    if table is None or "Belongs to" not in table:
+        return "paper"
+    rows = table[(table.Where == number.where) & (table.Metric == number.metric)]
+    return rows["Belongs to"].iloc[0].split(" (")[0] if len(rows) else "paper"
+
+
+def _reproduced(p: Published, corpus: str, variant: str, protocol: str) -> pd.Series | None:
+    """Per cent by label and prediction under a protocol; None where nothing was run."""
     files = sorted((p.folder / "results" / "figures").glob(f"confusion-{corpus}-{variant}*.csv"))
     files = [f for f in files if f.stem.split("@")[0] == f"confusion-{corpus}-{variant}"]
     if not files:
         return None
     table = pd.read_csv(files[0])
-    return table[table.protocol == "paper"].set_index(["label", "prediction"]).percent
+    return table[table.protocol == protocol].set_index(["label", "prediction"]).percent
 
 
 def _classes(values: pd.Series) -> list[str]:

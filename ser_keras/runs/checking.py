@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_keras.features.extraction import ORIGINAL
-from ser_keras.protocols import Split, samples_of
+from ser_keras.protocols import Split, examples_of
 from ser_keras.runs.experiment import Experiment, is_view
-from ser_keras.runs.identity import Describer, audio_name, differences
+from ser_keras.runs.identity import Describer, asserted, audio_name, differences
 from ser_keras.runs.planning import chosen_recordings
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
@@ -73,14 +73,9 @@ class Checker:
         run, what = record["cell"], record["what"]
         recipe, protocol = self.experiment.variants[variant.recipe], self.experiment.protocols[run["protocol"]]
         copies = (ORIGINAL, *protocol.copies)
-        settings = {
-            "epochs": variant.epochs or what["training"]["epochs"],
-            "precision": what["training"]["precision"],
-        }
-        if not variant.epochs and not self._synthetic(run["corpus"]):
-            settings["epochs"] = recipe.epochs
-        elif not variant.epochs:
-            settings["epochs"] = recipe.demo_epochs or recipe.epochs
+        # On the synthetic corpus another number of epochs is no mark, and makes no other run.
+        own = recipe.epochs if not self._synthetic(run["corpus"]) else what["training"]["epochs"]
+        settings = {"epochs": variant.epochs or own, "precision": what["training"]["precision"]}
         chosen = self._chosen(run["corpus"])
         if chosen is None:
             empty = Split(*[np.array([], int)] * 3)
@@ -95,7 +90,8 @@ class Checker:
         examples = self._examples(run["corpus"], recordings, copies, lengths)
         key = ("splits", run["corpus"], run["protocol"], id(examples), run["seed"])
         if key not in self._kept:
-            self._kept[key] = protocol.splits(examples, run["seed"])
+            with asserted():
+                self._kept[key] = protocol.splits(examples, run["seed"])
         splits = self._kept[key]
         if run["fold"] >= len(splits):
             return None
@@ -108,7 +104,7 @@ class Checker:
         """The recordings that would be used, their classes, and the name of the audio; None where nobody can tell."""
         if ("chosen", corpus) not in self._kept:
             table = self.tables.get(corpus)
-            table = named(corpus) if table is None else table
+            table = published(corpus) if table is None else table
             made = None if table is None else (*chosen_recordings(self.experiment, corpus, table), audio_name(table))
             self._kept["chosen", corpus] = made
         return self._kept["chosen", corpus]
@@ -120,17 +116,19 @@ class Checker:
         if key not in self._kept:
             counts = np.ones(len(recordings) * len(copies), int) if lengths is None else np.array(lengths)
             if len(counts) != len(recordings) * len(copies):
-                raise SerError(f"{len(counts)} recordings and copies in the record, {len(recordings) * len(copies)} now")
-            self._kept[key] = samples_of(recordings, counts, copies)
+                raise SerError(
+                    f"{len(counts)} recordings and copies in the record, {len(recordings) * len(copies)} now"
+                )
+            self._kept[key] = examples_of(recordings, counts, copies)
         return self._kept[key]
 
     def _synthetic(self, corpus: str) -> bool:
-        from ser_keras.corpora import CORPORA
+        from ser_keras.corpora import named
 
-        return corpus in CORPORA and CORPORA[corpus].synthetic
+        return named(corpus).synthetic
 
 
-def named(corpus: str) -> pd.DataFrame | None:
+def published(corpus: str) -> pd.DataFrame | None:
     """The utterance table of a published corpus from its names and checksums alone; None where those are not known."""
     import pandas as pd
 

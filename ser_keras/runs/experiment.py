@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ser_keras.protocols import Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
+from ser_keras.support.messages import did_you_mean
 from ser_keras.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Experiment:
         variants: Recipes by name, the main one first.
         protocols: Protocols by name; "paper", the paper's own, is one of them, and so is "speaker_independent".
         labels: Utterance table -> the recordings and emotion labels that the paper uses.
+        main: Variants that a bare `run.py` runs; the others are readings, run when they are asked for. Empty means all.
         demo_variants: Those that --demo runs unless others are asked for; empty means all.
         readings: Variant -> the protocols that it is run under unless others are asked for; of those not named, all.
         illustrate: The paper's own figures and tables of the data: (utterance table, data by variant, a folder for
@@ -48,6 +50,7 @@ class Experiment:
     variants: Mapping[str, Recipe]
     protocols: Mapping[str, Protocol]
     labels: Labels = lambda table: table
+    main: tuple[str, ...] = ()
     demo_variants: tuple[str, ...] = ()
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     illustrate: Illustrate | None = None
@@ -55,23 +58,23 @@ class Experiment:
     def __post_init__(self) -> None:
         for name in (MAIN, NEW_SPEAKERS):
             if name not in self.protocols:
-                raise SerError(f"{self.folder.name}: PROTOCOLS lacks {name!r}{closest(name, self.protocols)}")
+                raise SerError(f"{self.folder.name}: PROTOCOLS lacks {name!r}{did_you_mean(name, self.protocols)}")
         for name, protocol in self.protocols.items():
             of = getattr(protocol, "of", None)
             if of is not None and (of not in self.protocols or is_view(self.protocols[of])):
                 raise SerError(
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
-                    f"{closest(of, self.protocols)}"
+                    f"{did_you_mean(of, self.protocols)}"
                 )
-        for name in (*self.demo_variants, *self.readings):
+        for name in (*self.main, *self.demo_variants, *self.readings):
             if name not in self.variants:
-                raise SerError(f"{self.folder.name}: there is no variant {name!r}{closest(name, self.variants)}")
+                raise SerError(f"{self.folder.name}: there is no variant {name!r}{did_you_mean(name, self.variants)}")
         for variant, names in self.readings.items():
             for name in names:
                 if name not in self.protocols:
                     raise SerError(
                         f"{self.folder.name}: {variant} is to run under {name!r}, which is no protocol"
-                        f"{closest(name, self.protocols)}"
+                        f"{did_you_mean(name, self.protocols)}"
                     )
 
     def run_under(self, variant: str) -> tuple[str, ...]:
@@ -93,11 +96,3 @@ class Experiment:
 def is_view(protocol: Protocol) -> bool:
     """Whether a protocol has no runs of its own."""
     return isinstance(protocol, (ScoredOn, Logged))
-
-
-def closest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    """A suggestion to put behind an error about a name: "; did you mean 'paper'?", or the names that there are."""
-    import difflib
-
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]!r}?" if found else f"; there are {', '.join(known)}" if known else ""

@@ -23,7 +23,6 @@ from ser_keras.training import backend
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_keras.training.fit import Fitted
 
 PREDICTIONS, HISTORY, MOMENTS, MODEL = "predictions.csv", "history.csv", "moments.csv", "model.keras"
 ITSELF = "sha256"  # the record's own checksum, over all its other entries

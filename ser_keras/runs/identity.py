@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ class Describer:
         extraction = recipe.extraction
         copies = tuple(copies)
         answers = self._once("features", extraction, copies, lambda: probes.of_extraction(extraction, copies))
+        if failed := answers[PROBED].get("error"):
+            raise SerError(f"run.py's features cannot be computed ({failed})")
         seed = {"seed": extraction.seed} if copies != (ORIGINAL,) else {}
         return {
             "sample_rate": extraction.sample_rate,
@@ -73,18 +76,14 @@ class Describer:
         """Network, loss and optimiser, or a classifier and its parameters.
 
         Raises:
-            SerError: The recipe's own assertions do not hold.
+            SerError: The recipe's own assertions do not hold, or the network cannot be built.
         """
         from ser_keras.training import description
         from ser_keras.training.fit import dtype_policy
 
         def build() -> What:
-            try:
-                with dtype_policy(precision):
-                    return description.of_model(recipe.build(shape, n_classes))
-            except AssertionError as error:
-                line = _failed_line(error)
-                raise SerError(f"run.py asserts what is no longer so: {line}") from error
+            with asserted(), dtype_policy(precision):
+                return description.of_model(recipe.build(shape, n_classes))
 
         return self._once("model", recipe.build, (shape, n_classes, precision), build)
 
@@ -198,7 +197,9 @@ def differences(record: What, now: What) -> list[str]:
         if key in record or key not in ("model", "callbacks"):
             found += _differences(key, record.get(key), now[key])
     known = set(now) | {"model", "callbacks"}
-    found += [f"{key} is {_short(record[key])} in the record and would not be there now" for key in record if key not in known]
+    found += [
+        f"{key} is {_short(record[key])} in the record and would not be there now" for key in record if key not in known
+    ]
     return found
 
 
@@ -236,6 +237,21 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return value.get("class", f"a table of {len(value)}") if len(str(value)) > 60 else str(dict(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def asserted() -> Iterator[None]:
+    """Turn what fails in a script's own code into a sentence: an assertion into the line that fails.
+
+    Raises:
+        SerError: In place of an assertion, or of an error of a library that the script calls.
+    """
+    try:
+        yield
+    except AssertionError as error:
+        raise SerError(f"run.py asserts what is no longer so: {_failed_line(error)}") from error
+    except (TypeError, ValueError) as error:
+        raise SerError(f"run.py's network or split cannot be made: {str(error).splitlines()[0]}") from error
 
 
 def _failed_line(error: AssertionError) -> str:

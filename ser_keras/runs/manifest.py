@@ -31,7 +31,9 @@ def written(results: Results) -> str:
         "impossible": results.impossible,
     }
     tail = json.dumps(rest, indent=1, ensure_ascii=False)[1:]
-    return f'{{"format": {FORMAT},\n"parts": {{\n{shared}\n}},\n"runs": [\n{lines([_line(r) for r in runs])}\n],{tail}\n'
+    return (
+        f'{{"format": {FORMAT},\n"parts": {{\n{shared}\n}},\n"runs": [\n{lines([_line(r) for r in runs])}\n],{tail}\n'
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Options:
         fresh: Run again what is finished.
         tables_only: Run nothing.
         publish: Add the runs to the paper's committed results.
+        until: `time.monotonic()` after which no run is started that is not expected to have ended; None for no end.
         keep_models: Keep the model of every run, in place of one a variant.
     """
 
@@ -48,4 +49,5 @@ class Options:
     fresh: bool = False
     tables_only: bool = False
     publish: bool = False
+    until: float | None = None
     keep_models: bool = False

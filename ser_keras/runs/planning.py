@@ -12,9 +12,9 @@ import numpy as np
 
 from ser_keras.features import windows
 from ser_keras.features.extraction import ORIGINAL, extract_corpus
-from ser_keras.protocols import Split, audit, samples_of
+from ser_keras.protocols import Split, audit, check_columns, examples_of
 from ser_keras.runs.experiment import Experiment
-from ser_keras.runs.identity import Describer, What, audio_name
+from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
 from ser_keras.runs.run import Run
 from ser_keras.runs.variant import Variant
@@ -27,6 +27,8 @@ from ser_keras.training.standardised import Samples
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COLUMNS = ("utterance", "speaker", "emotion", "text", "sha256")  # what protocols and the audit read
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,12 @@ class Planned:
     Attributes:
         plans: The runs that are to be there, finished or not.
         impossible: Reason by protocol that this corpus cannot have.
+        remarks: What a protocol does otherwise on this corpus, by its name.
     """
 
     plans: list[Plan] = field(default_factory=list)
     impossible: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
 
 
 def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -95,12 +99,14 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
     Raises:
         SerError: There are none.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
+    if lacking := [name for name in COLUMNS if name not in table]:
+        raise SerError(f"{corpus}: the utterance table lacks the columns {', '.join(lacking)}.")
     chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
-    known = {emotion: i for i, emotion in enumerate(CORPORA[corpus].emotions)} if corpus in CORPORA else {}
+    known = {emotion: i for i, emotion in enumerate(named(corpus).emotions)}
     classes = tuple(sorted(chosen.emotion.unique(), key=lambda e: (known.get(e, len(known)), e)))
     return chosen, classes
 
@@ -113,10 +119,10 @@ def plan(
     Raises:
         SerError: No recording can be used, or an assertion of the script fails.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
     describer = describer or Describer()
-    demo = corpus in CORPORA and CORPORA[corpus].synthetic
+    demo = named(corpus).synthetic
     audio = audio_name(table)
     chosen, classes = chosen_recordings(experiment, corpus, table)
     unused = table.emotion[~table.utterance.isin(chosen.utterance)].value_counts()
@@ -125,7 +131,7 @@ def plan(
         print(f"{corpus}: {unused.sum():,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr)
     planned = Planned()
     data: dict[tuple, Data] = {}
-    for variant, names in _asked(experiment, options, demo=demo):
+    for variant, names in asked(experiment, options, demo=demo):
         recipe = experiment.variants[variant]
         epochs = options.epochs or (demo and recipe.demo_epochs) or recipe.epochs
         for name in names:
@@ -147,9 +153,13 @@ def plan(
                     epochs=epochs if epochs != recipe.epochs and not demo else None,
                 )
             )
+            if remark := protocol.remark(made.examples):
+                planned.remarks[name] = remark
             for seed in options.seeds:
                 try:
-                    splits = protocol.splits(made.examples, seed)
+                    check_columns(made.examples, protocol)
+                    with asserted():
+                        splits = protocol.splits(made.examples, seed)
                 except ImpossibleError as error:
                     planned.impossible[name] = str(error)
                     break
@@ -186,9 +196,9 @@ def plan(
     return planned
 
 
-def _asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+def asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at."""
-    for variant in options.variants or (demo and experiment.demo_variants) or experiment.variants:
+    for variant in options.variants or (demo and experiment.demo_variants) or experiment.main or experiment.variants:
         names = options.protocols or experiment.run_under(variant)
         yield variant, tuple(dict.fromkeys(experiment.source(name) for name in names))
 
@@ -219,7 +229,7 @@ def _data(
             print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
     if recipe.scaler == "row":
         x = Samples(x, np.arange(len(x)))
-    examples = samples_of(chosen, lengths, copies)
+    examples = examples_of(chosen, lengths, copies)
     return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)
 
 

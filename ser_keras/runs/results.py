@@ -15,12 +15,12 @@ from ser_keras.evaluation.metrics import RUN, whole_utterances
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
 from ser_keras.runs.run import ANY
-from ser_keras.runs.variant import recipe_of
+from ser_keras.runs.variant import Variant, recipe_of
 from ser_keras.support.errors import SerError
-from ser_keras.support.files import atomic, read_json, sha256, write_text
+from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 
 if TYPE_CHECKING:
-    from ser_keras.papers.paper import Paper
+    from ser_keras.papers import Paper
 
 END = "end"  # the moment that a run's own predictions are of
 
@@ -72,11 +72,18 @@ class Results:
         """Without the runs that are kept but are not what would be run now."""
         return self.only(lambda cell: not cell.get("differs"))
 
+    def why_aside(self) -> dict[str, str]:
+        """Reason by place of every run that is there and does not count: damaged, or of another recipe."""
+        told = {
+            "/".join(map(str, cell["cell"].values())): cell["differs"] for cell in self.cells if cell.get("differs")
+        }
+        return dict(self.aside) | told
+
     def real(self) -> Results:
         """Without the runs on synthetic sounds, which nobody should cite."""
-        from ser_keras.corpora import CORPORA
+        from ser_keras.corpora import named
 
-        return self.only(lambda cell: not CORPORA[cell["cell"]["corpus"]].synthetic)
+        return self.only(lambda cell: not named(cell["cell"]["corpus"]).synthetic)
 
     def whole(self) -> Results:
         """Without the seeds whose cross-validation lacks a fold: a mean over the others is no number of it."""
@@ -127,7 +134,9 @@ def from_runs(
         table = _thin(pd.read_csv(path.parent / folder.PREDICTIONS, dtype={"utterance": str}), classes)
         if folder.MOMENTS in record["files"]:
             others = pd.read_csv(path.parent / folder.MOMENTS, dtype={"utterance": str})
-            each = [_thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")]
+            each = [
+                _thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")
+            ]
             table = pd.concat([table.assign(moment=END), *each], ignore_index=True)
         predictions.append(_led_by(run, table))
         history.append(_led_by(run, pd.read_csv(path.parent / folder.HISTORY)))
@@ -163,7 +172,7 @@ def _thin(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 def describe(protocol: Protocol) -> dict[str, Any]:
     """A protocol's class and attributes, as JSON."""
-    return {"kind": type(protocol).__name__} | {
+    return {"kind": type(protocol).__name__, "covers": protocol.covers} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()
     }
 
@@ -182,12 +191,14 @@ def unfinished(results: Results) -> pd.DataFrame:
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `folds` (finished), `tested` and `recordings`.
     """
-    from ser_keras.corpora import CORPORA
+    from ser_keras.corpora import named
 
     rows = []
     for cell in results.cells:
         run = cell["cell"]
-        if "folds" in results.protocols[run["protocol"]] and not CORPORA[run["corpus"]].synthetic:
+        protocol = results.protocols[run["protocol"]]
+        # Results of before protocols told so have the number of folds.
+        if protocol.get("covers", "folds" in protocol) and not named(run["corpus"]).synthetic:
             counts = utterances(cell)
             rows.append([run[name] for name in SEED] + [1, counts["test"], sum(counts.values())])
     table = pd.DataFrame(rows, columns=[*SEED, "folds", "tested", "recordings"])
@@ -209,6 +220,34 @@ def combined(results: Results, earlier: Results) -> Results:
         cells=cells,
         not_run={name: reason for name, reason in results.not_run.items() if name not in corpora},
     )
+
+
+def made_way(earlier: Results, results: Results) -> Results:
+    """The earlier runs, those of an older recipe that stand where a new one comes renamed to `variant@was-<digest>`."""
+    new = {tuple(cell["cell"].values()): cell for cell in results.cells}
+    names: dict[tuple, str] = {}
+    cells = []
+    for cell in earlier.cells:
+        key = tuple(cell["cell"].values())
+        if key in new and cell.get("what") != new[key].get("what"):
+            names[key] = was(cell)
+            cell = cell | {"cell": cell["cell"] | {"variant": names[key]}}
+        cells.append(cell)
+
+    def renamed(table: pd.DataFrame) -> pd.DataFrame:
+        runs = list(table[RUN].itertuples(index=False, name=None))
+        return table.assign(variant=[names.get(run, run[2]) for run in runs])
+
+    if not names:
+        return earlier
+    return replace(earlier, cells=cells, predictions=renamed(earlier.predictions), history=renamed(earlier.history))
+
+
+def was(record: Mapping[str, Any]) -> str:
+    """The variant's name of a run whose recipe has changed since: `mfcc@was-1f0a93c2`."""
+    # Seed, fold and examples differ from run to run; the rest is what the recipe was.
+    recipe = {k: v for k, v in record.get("what", {}).items() if k not in ("seed", "fold", "examples")}
+    return str(replace(Variant.parse(record["cell"]["variant"]), was=digest(recipe)[:8]))
 
 
 def marked(results: Results, why_not: Callable[[dict[str, Any]], str]) -> Results:
@@ -257,6 +296,11 @@ def publish(results: Results, target: Path) -> None:
     with atomic(target / HISTORY) as partial:
         results.history.to_csv(partial, index=False, float_format="%.5g")
     write_text(target / MANIFEST, manifest.written(results))
+    write_sums(target)
+
+
+def write_sums(target: Path) -> None:
+    """Write the checksums of all files that a committed number rests on."""
     write_text(target / SUMS, "".join(f"{sha256(target / name)}  {name}\n" for name in SUMMED))
 
 
@@ -300,7 +344,9 @@ def inconsistent(results: Results) -> list[str]:
     found = [f"{' '.join(map(str, run))} is there {count} times" for run, count in Counter(runs).items() if count > 1]
     for name, there in ((PREDICTIONS, predicted), (HISTORY, logged)):
         found += [f"{name} lacks {' '.join(map(str, run))}" for run in sorted(set(runs) - there)]
-        found += [f"{name} has {' '.join(map(str, run))}, of which there is no record" for run in sorted(there - set(runs))]
+        found += [
+            f"{name} has {' '.join(map(str, run))}, of which there is no record" for run in sorted(there - set(runs))
+        ]
     return found
 
 
@@ -336,9 +382,9 @@ def _counted(number: int, what: str) -> str:
 
 def _why_not_run(corpus: str) -> str:
     """The reason for a corpus that was left aside: one that cannot be downloaded is not everybody's to run."""
-    from ser_keras.corpora import CORPORA, OPEN
+    from ser_keras.corpora import OPEN, named
 
-    return CORPORA[corpus].access if CORPORA[corpus].access != OPEN else "not asked for"
+    return named(corpus).access if named(corpus).access != OPEN else "not asked for"
 
 
 def _led_by(run: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:

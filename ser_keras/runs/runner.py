@@ -14,13 +14,14 @@ import numpy as np
 
 from ser_keras.protocols import audit
 from ser_keras.runs import folder as files
+from ser_keras.runs.costs import Costs
 from ser_keras.runs.identity import differences
 from ser_keras.runs.options import Options
 from ser_keras.runs.planning import Plan
+from ser_keras.runs.results import was
 from ser_keras.runs.run import Run
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
-from ser_keras.support.files import digest, try_exclusive
+from ser_keras.support.files import try_exclusive
 from ser_keras.support.progress import Progress, duration
 from ser_keras.training.fit import Fitted, fit
 
@@ -28,13 +29,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def make(plans: Sequence[Plan], options: Options, finished: Container[Run] = ()) -> list[Run]:
+def make(
+    plans: Sequence[Plan], options: Options, finished: Container[Run] = (), costs: Costs | None = None
+) -> list[str]:
     """Make the runs that are neither finished below `options.out` nor named as finished elsewhere.
 
     Several processes may work on one folder: each run is held by one of them.
 
+    Args:
+        plans: The runs that are to be there.
+        options: What is asked for.
+        finished: Runs that are finished elsewhere.
+        costs: What a run is expected to take, where `options.until` sets an end.
+
     Returns:
-        Runs that another process is making.
+        What was not done, a sentence each: runs that another process is making, and those that would take too long.
 
     Raises:
         SerError: A run failed; the message names it.
@@ -46,20 +55,26 @@ def make(plans: Sequence[Plan], options: Options, finished: Container[Run] = ())
         f"{plans[0].run.corpus}: {len(plans)} training runs, {len(plans) - len(todo)} of them finished before",
         file=sys.stderr,
     )
-    elsewhere = []
+    undone = []
     if todo:
         with Progress("training (steps)", sum(p.epochs * p.steps for p in todo)) as progress:
             for number, p in enumerate(todo, 1):
+                if options.until is not None and costs is not None:
+                    left = options.until - time.monotonic()
+                    if costs.seconds(p.run) > left:
+                        undone.append(f"{p.run} is not started: it takes about {duration(costs.seconds(p.run))}.")
+                        progress.spare(p.epochs * p.steps)
+                        continue
                 with try_exclusive(p.run.folder(options.out)) as held:
                     if not held:
-                        elsewhere.append(p.run)
+                        undone.append(f"{p.run} is being made by another process; run again when it is done.")
                         progress.spare(p.epochs * p.steps)
                     elif not options.fresh and is_finished(p, options.out):  # by another process, meanwhile
                         progress.spare(p.epochs * p.steps)
                     else:
                         set_aside(p, options.out)
                         make_one(p, options, progress, f"run {number} of {len(todo)}: {p.run}")
-    return elsewhere
+    return undone
 
 
 def is_finished(p: Plan, out: Path) -> bool:
@@ -74,10 +89,7 @@ def set_aside(p: Plan, out: Path) -> None:
     record = files.read(folder)
     if record is None or not (told := differences(record["what"], p.what)):
         return
-    # Seed, fold and examples differ from run to run; the rest is what the recipe was.
-    recipe_was = {k: v for k, v in record["what"].items() if k not in ("seed", "fold", "examples")}
-    was = Variant.parse(record["cell"]["variant"])
-    name = str(Variant(was.recipe, was.backend, was.precision, was.epochs, digest(recipe_was)[:8]))
+    name = was(record)
     moved = Run(**record["cell"] | {"variant": name})
     target = moved.folder(out)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -178,5 +190,3 @@ def _is_first(p: Plan, out: Path) -> bool:
     """Whether no other run of the variant has kept its model: one is enough to try it."""
     variant = p.run.folder(out).parents[1]
     return not any(path.parent != p.run.folder(out) for path in variant.glob(f"seed*/fold*/{files.MODEL}"))
-
-

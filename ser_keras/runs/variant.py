@@ -1,4 +1,4 @@
-"""`name@mark@mark`: a recipe's name in folders and tables, with what is not the paper's. Written and read here alone."""
+"""`name@mark@mark`: a recipe in folders and tables, with what is not the paper's. Written and read here alone."""
 
 from __future__ import annotations
 

@@ -15,13 +15,17 @@ class MissingCorpusError(SerError):
     exit_code = 2
 
 
+class SourceError(SerError):
+    """What a server sent is not what was published there."""
+
+
+class ImpossibleError(SerError):
+    """A corpus cannot be divided as a protocol asks; the message names the rule and the counts."""
+
+
 class TooShortError(ValueError):
     """A waveform or its frames are fewer than a feature needs."""
 
 
 class BadAudioError(SerError):
     """One recording cannot be used; the message begins with its path."""
-
-
-class ImpossibleError(SerError):
-    """A protocol that this corpus cannot have (too few speakers, say): it costs its own rows, not the others'."""

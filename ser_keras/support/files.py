@@ -42,7 +42,7 @@ def atomic(path: Path) -> Iterator[Path]:
         partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     except OSError as error:
-        raise SerError(f"{path} cannot be written: {_reason(error)}") from error
+        raise SerError(f"{path} cannot be written: {reason(error)}") from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
@@ -55,7 +55,8 @@ def _umask() -> int:
     return mask
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why a file cannot be written, and what to do about it, as words for behind its name."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full. Free some space and run the same command again: finished work is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -112,7 +113,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             f"{folder} is in use by another run. Wait for it, or choose another folder with --out."
         ) from error
     except OSError as error:
-        raise SerError(f"{folder} cannot be written: {_reason(error)}") from error
+        raise SerError(f"{folder} cannot be written: {reason(error)}") from error
     for left_over in folder.rglob(".*.partial*"):  # of a run that was killed
         left_over.unlink(missing_ok=True)
     try:
@@ -141,7 +142,7 @@ def try_exclusive(folder: Path) -> Iterator[bool]:
         yield False
         return
     except OSError as error:
-        raise SerError(f"{folder} cannot be written: {_reason(error)}") from error
+        raise SerError(f"{folder} cannot be written: {reason(error)}") from error
     for left_over in folder.glob(".*.partial*"):
         left_over.unlink(missing_ok=True)
     try:

@@ -1,18 +1,8 @@
-"""Where corpora and features lie on this machine."""
+"""The folders of this user: where downloads lie, and what may be computed again."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-
-def data_folder(given: Path | None) -> Path:
-    """Where corpora lie: the folder given, else $SER_KERAS_DATA, else the per-user data folder."""
-    if given is not None:
-        return given
-    if from_environment := os.environ.get("SER_KERAS_DATA"):
-        return Path(from_environment)
-    return user_data_folder()
 
 
 def user_data_folder() -> Path:
@@ -22,8 +12,13 @@ def user_data_folder() -> Path:
     return Path(platformdirs.user_data_dir("ser_keras"))
 
 
-def cache_folder(given: Path | None) -> Path:
-    """Where features are kept: the folder given, else the per-user cache folder."""
+def user_cache_folder() -> Path:
+    """The per-user cache folder: features, the synthetic corpus, long lists of names."""
     import platformdirs
 
-    return given or Path(platformdirs.user_cache_dir("ser_keras")) / "features"
+    return Path(platformdirs.user_cache_dir("ser_keras"))
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Where features are kept: the folder given, else the per-user cache."""
+    return given or user_cache_folder() / "features"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser_keras.support.errors import SerError
@@ -49,17 +48,3 @@ def some(names: Sequence[object], file: Path | None = None) -> str:
             return text
         text += f" (all of them: {file})"
     return text
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion to put behind a message; empty where no known word is near.
-
-    Example:
-        >>> did_you_mean("ravdes", ["ravdess", "savee"])
-        ' (did you mean "ravdess"?)'
-        >>> did_you_mean("x", ["ravdess", "savee"])
-        ''
-    """
-    by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.strip().lower(), by_lower, n=1)
-    return f' (did you mean "{by_lower[near[0]]}"?)' if near else ""

@@ -39,7 +39,11 @@ if (choice) {
     const wanted = choice.value;
     for (const row of rows) {
       const verdict = row.dataset.verdict;
-      const hit = wanted === "seed" ? verdict.endsWith("seed") || verdict.endsWith("seeds") : verdict.startsWith(wanted);
+      const hit = {
+        run: () => verdict === "one run" || verdict === "two runs",
+        explained: () => verdict.includes("; explained by"),
+        compatible: () => verdict.includes("; compatible with"),
+      }[wanted]?.() ?? verdict.startsWith(wanted);
       row.hidden = !hit;
     }
     document.getElementById("shown").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;

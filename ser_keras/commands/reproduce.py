@@ -1,0 +1,213 @@
+"""`ser-keras reproduce`: all papers, or some, on the corpora that are here, with one table at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_keras.commands import flags
+from ser_keras.runs.options import Options
+from ser_keras.support.errors import MissingCorpusError, SerError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_keras.runs.experiment import Experiment
+
+PAPERS = Path("reproductions")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Runs of one paper, corpus, protocol and variant that are asked for.
+
+    Attributes:
+        paper: The paper's folder's name.
+        corpus: The corpus.
+        protocol: The protocol.
+        variant: The variant.
+        runs: Runs that are asked for.
+        finished: Those of them that are finished, here or among the committed ones.
+        seconds: Expected of the others, from the seconds of earlier runs.
+    """
+
+    paper: str
+    corpus: str
+    protocol: str
+    variant: str
+    runs: int
+    finished: int
+    seconds: float
+
+
+def experiments(names: Sequence[str] = (), papers: Path = PAPERS) -> list[Experiment]:
+    """The papers' experiments, all or some.
+
+    Raises:
+        SerError: A paper is not there.
+    """
+    from ser_keras.runs.script import load
+    from ser_keras.support.messages import did_you_mean
+
+    there = sorted(path.parent.name for path in papers.glob("*/run.py"))
+    if not there:
+        raise SerError(f"No paper lies in {papers}: run this beside the folder {PAPERS}.")
+    for name in names:
+        if name not in there:
+            raise SerError(f"There is no paper {name!r}{did_you_mean(name, there)}; there are {', '.join(there)}.")
+    return [load(papers / name).EXPERIMENT for name in names or there]
+
+
+def plan(chosen: Sequence[Experiment], options: Options) -> list[Expected]:
+    """What would be run, without running or training anything; no backend is loaded.
+
+    Args:
+        chosen: The papers' experiments.
+        options: As for `reproduce`; `out` is the folder that has one folder a paper.
+
+    Returns:
+        One entry a paper, corpus, protocol and variant, the cheapest first.
+    """
+    from ser_keras.commands.counting import counted
+
+    entries = [entry for experiment in chosen for entry in counted(experiment, options)]
+    return sorted(entries, key=lambda entry: (entry.seconds, entry.paper))
+
+
+def reproduce_all(chosen: Sequence[Experiment], options: Options, *, hours: float | None = None) -> list[str]:
+    """Run papers one after the other, those with the cheapest open runs first.
+
+    Args:
+        chosen: The papers' experiments.
+        options: `out` is the folder that has one folder a paper; finished runs are reused.
+        hours: Start no run that is not expected to end within so many hours.
+
+    Returns:
+        What was asked for and not done, a sentence each.
+
+    Raises:
+        MissingCorpusError: No paper found a corpus.
+    """
+    from ser_keras.commands.paper import run
+
+    until = None if hours is None else time.monotonic() + 3600 * hours
+    cost = {e.folder.name: sum(x.seconds for x in plan([e], options)) for e in chosen}
+    undone: list[str] = []
+    missing: list[str] = []
+    for experiment in sorted(chosen, key=lambda e: cost[e.folder.name]):
+        name = experiment.folder.name
+        print(f"\n{name}", file=sys.stderr)
+        try:
+            own = replace(options, out=options.out / name, until=until)
+            undone += [f"{name}: {sentence}" for sentence in run(experiment, own)]
+        except MissingCorpusError as error:
+            missing.append(name)
+            undone.append(f"{name}: {error}")
+        except SerError as error:
+            undone.append(f"{name}: {error}")
+    if len(missing) == len(chosen):
+        raise MissingCorpusError("\n".join(undone))
+    return undone
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's flags."""
+    parser.add_argument("papers", nargs="*", metavar="PAPER", help="jin2022, tripathi2019 ... (default: all)")
+    flags.data_flags(parser)
+    flags.slice_flags(parser)
+    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--plan", action="store_true", help="show runs and hours, and run nothing")
+    parser.add_argument("--hours", type=_hours, metavar="H", help="start no run that would not end within H hours")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Run, or show the plan; the exit code."""
+    if args.demo and args.data:
+        flags.refuse("ser-keras reproduce: --demo and --data exclude each other")
+    options = Options(
+        out=args.out,
+        data=args.data,
+        cache=args.cache,
+        demo=args.demo,
+        skip_bad=args.skip_bad,
+        seeds=flags.seeds(args),
+        folds=tuple(args.fold) if args.fold is not None else None,
+        shard=args.shard,
+    )
+    chosen = experiments(args.papers)
+    if args.plan:
+        show_plan(plan(chosen, options))
+        return 0
+    undone = reproduce_all(chosen, options, hours=args.hours)
+    show(headlines(chosen, options.out))
+    for sentence in undone:
+        print(sentence, file=sys.stderr)
+    return 1 if undone else 0
+
+
+def headlines(chosen: Sequence[Experiment], out: Path) -> pd.DataFrame:
+    """The headline numbers of the papers that have results below `out`."""
+    import pandas as pd
+
+    from ser_keras import papers
+
+    rows = []
+    for experiment in chosen:
+        paper = papers.read(experiment.folder / "paper.toml")
+        path = out / experiment.folder.name / "tables" / "comparison.csv"
+        if not path.exists():
+            continue
+        table = pd.read_csv(path, dtype=str).fillna("")
+        wanted = {number.where for number in paper.reported if number.headline}
+        rows.append(table[table.Where.isin(wanted)].assign(Paper=paper.short))
+    joined = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    shown = ("Paper", "Where", "Corpus", "Reported", "Reproduced", "Verdict", "verdict")
+    return joined[[name for name in shown if name in joined]]
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    printed = Table()
+    for column in table.columns:
+        printed.add_column(column)
+    for row in table.astype(str).to_numpy().tolist():
+        printed.add_row(*row)
+    Console().print(printed)
+
+
+def show_plan(entries: Sequence[Expected]) -> None:
+    """Print the plan: runs, those that are finished, and hours."""
+    import pandas as pd
+
+    rows = [
+        {
+            "Paper": e.paper,
+            "Corpus": e.corpus,
+            "Protocol": e.protocol,
+            "Variant": e.variant,
+            "Runs": e.runs,
+            "Finished": e.finished,
+            "Hours": f"{e.seconds / 3600:.2f}",
+        }
+        for e in entries
+    ]
+    show(pd.DataFrame(rows))
+    print(f"{sum(e.runs - e.finished for e in entries)} runs, {sum(e.seconds for e in entries) / 3600:.1f} hours")
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 < hours < 1e5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours")
+    return hours

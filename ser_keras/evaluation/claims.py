@@ -1,0 +1,36 @@
+"""What a paper says without a number of its own, checked on ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ser_keras.papers import Claim
+
+
+def is_log(claim: Claim) -> bool:
+    """Whether a claim is one on the training log, which is no share."""
+    return claim.metric.startswith("log/")
+
+
+def holds(claim: Claim, values: Mapping[str, float]) -> bool:
+    """Whether a claim is true of one seed.
+
+    Args:
+        claim: The claim.
+        values: Metrics of the seed, as fractions; a confusion that never happened may be absent.
+
+    Example:
+        >>> claim = Claim(section="", text="", corpus="", variant="", metric="recall/sad", rank=1)
+        >>> holds(claim, {"recall/sad": 0.5, "recall/angry": 0.4}), holds(claim, {"recall/sad": 0.5, "recall/x": 0.6})
+        (True, False)
+    """
+    value = values.get(claim.metric, 0.0)
+    if claim.rank is None:
+        above = -math.inf if claim.above is None else claim.above
+        below = math.inf if claim.below is None else claim.below
+        return above < value * (1 if is_log(claim) else 100) < below
+    kind = claim.metric.rpartition("/")[0]
+    # Of the confusions of a label, its being right is none.
+    others = (v for m, v in values.items() if m.rpartition("/")[0] == kind and m != f"{kind}/{kind.split('/')[-1]}")
+    return value > 0 and sum(v > value for v in others) < claim.rank

@@ -1,0 +1,37 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ser_keras.corpora import named
+from ser_keras.evaluation.intervals import Spread
+from ser_keras.evaluation.judging import SYNTHETIC
+from ser_keras.evaluation.predictive import Predictive
+
+
+def shown(corpus: str) -> str:
+    """A corpus's name for tables; a synthetic one cannot be taken for a real one."""
+    return f"{SYNTHETIC} {corpus}" if named(corpus).synthetic else corpus
+
+
+def mean_sd(s: Spread | None) -> str:
+    """62.0 ± 2.0 %; without a spread for one seed; empty where nothing was run."""
+    if s is None or not np.isfinite(s.mean):
+        return ""
+    return f"{s.mean:.1f} %" if math.isnan(s.sd) else f"{s.mean:.1f} ± {s.sd:.1f} %"
+
+
+def interval(runs: Predictive | None) -> str:
+    """51.8 to 71.7 %; empty where nothing was run, and for one run."""
+    if runs is None or runs.n < 2 or math.isnan(runs.s):
+        return ""
+    low, high = runs.ends()
+    return f"{low:.1f} to {high:.1f} %"
+
+
+def one_digit(value: float, otherwise: str = "") -> str:
+    """12.3; another text where it is not finite."""
+    return f"{value:.1f}" if math.isfinite(value) else otherwise
