@@ -37,7 +37,7 @@ ROWS_FRAMES = 64
 def jin(y: np.ndarray) -> np.ndarray:
     """Jin et al.: (228, 12) MFCCs."""
     spectrum = features.stft(y, sample_rate=RATE, n_fft=2048, hop_length=512)
-    return features.fit_length(features.mfcc(spectrum, n_mfcc=13, n_mels=128, fmin=0, fmax=None)[:, 1:13], 228)
+    return features.fix_length(features.mfcc(spectrum, n_mfcc=13, n_mels=128, fmin=0, fmax=None)[:, 1:13], 228)
 
 
 def plain_jin(path: str) -> np.ndarray:

@@ -15,6 +15,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ser_keras.support import interruption
+
+interruption.install()  # of a command; before anything that takes time
+
 __version__ = "0.2.0"
 
 # Public name -> the module that has it.

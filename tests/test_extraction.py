@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,6 +125,31 @@ def test_all_bad_recordings_are_named_at_once(extract, table):
     assert rest.lengths.sum() == 38
     assert rest.lengths[3] == rest.lengths[35] == 0
     assert len(rest.bad) == 2
+
+
+def test_where_none_can_be_used_that_is_the_reason(extract, table):
+    for path in table.path:
+        with open(path, "wb") as file:
+            file.write(b"no sound")
+    with pytest.raises(SerError, match=r"^None of 40 recordings can be used:\n") as caught:
+        extract(skip_bad=True)
+    message = str(caught.value)
+    assert "u04.wav: cannot be read as audio" in message
+    assert "u05.wav" not in message
+    assert "and 35 more" in message
+    assert "--skip-bad" not in message
+
+
+def test_a_long_list_of_bad_recordings_stands_in_a_file(extract, table):
+    for i in range(6):
+        with open(table.path[i], "wb") as file:
+            file.write(b"no sound")
+    with pytest.raises(SerError, match="6 of 40") as caught:
+        extract()
+    file = re.search(r"and 1 more; all of them are listed in (.*)$", str(caught.value), re.MULTILINE)[1]
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    assert [line.split(": ")[0] for line in lines] == list(table.path[:6])
+    assert "u05.wav" not in str(caught.value)
 
 
 def test_a_mistake_in_the_code_names_the_recording(extract):

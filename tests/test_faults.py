@@ -51,6 +51,50 @@ def test_a_full_disk_stops_extraction_with_the_reason(tiny_disk, wav):
     assert not [p for p in tiny_disk.rglob("*") if p.is_file()]
 
 
+UNWRITABLE = """
+import sys
+from pathlib import Path
+import pandas as pd
+from ser_keras.features.extraction import Extraction, extract_corpus
+from ser_keras.support.errors import SerError
+
+def extract(y):
+    return y[:4]
+
+def louder(y, rng):
+    return 2 * y
+
+if __name__ == "__main__":
+    table = pd.read_csv(sys.argv[1])
+    # Resampled: in soxr, threads leave Python for C++, where the interpreter's end would catch them.
+    extraction = Extraction(extract=extract, sample_rate=22_050, augment={"louder": louder})
+    try:
+        extract_corpus(table, extraction, cache=Path(sys.argv[2]), copies=sys.argv[4:], jobs=int(sys.argv[3]))
+    except SerError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+"""
+
+
+@pytest.mark.parametrize("copies", [["original"], ["original", "louder"]])
+def test_a_cache_that_cannot_be_written_ends_in_one_sentence(tmp_path, wav, copies):
+    """Threads in the middle of native code once took the process down with them (code 134)."""
+    rng = np.random.default_rng(0)
+    paths = [wav(0.1 * rng.normal(size=48_000), name=f"u{i:03}.wav") for i in range(24)] * 16
+    names = [f"u{i}" for i in range(len(paths))]
+    table = tmp_path / "table.csv"
+    pd.DataFrame({"utterance": names, "path": paths, "sha256": names}).to_csv(table, index=False)
+    (tmp_path / "script.py").write_text(UNWRITABLE)
+    (tmp_path / "file").write_text("in the way")
+    jobs = "8" if copies == ["original"] else "2"
+    command = [sys.executable, tmp_path / "script.py", table, tmp_path / "file" / "cache", jobs, *copies]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert str(tmp_path / "file" / "cache") in done.stderr
+    assert "cannot be written" in done.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SerError, match="cannot be written"):

@@ -44,9 +44,9 @@ def test_mfcc_equals_librosa(speech, n_mfcc, lifter):
 
 
 @pytest.mark.parametrize("top_db", [80.0, None])
-def test_decibels_equal_librosa(speech, top_db):
+def test_power_to_db_equals_librosa(speech, top_db):
     power = features.stft(speech, **STFT).power
-    close(features.decibels(power, top_db=top_db), librosa.power_to_db(power, top_db=top_db))
+    close(features.power_to_db(power, top_db=top_db), librosa.power_to_db(power, top_db=top_db))
 
 
 def test_twice_the_amplitude_moves_only_the_0th_coefficient(speech):
@@ -78,13 +78,13 @@ def test_shorter_than_a_frame_is_told():
         features.stft(np.ones(100), center=False, **STFT)
 
 
-def test_fit_length_pads_with_zeros_and_cuts():
+def test_fix_length_pads_with_zeros_and_cuts():
     frames = np.arange(6, dtype=np.float32).reshape(3, 2)
-    padded = features.fit_length(frames, 5)
+    padded = features.fix_length(frames, 5)
     assert padded.shape == (5, 2)
     assert (padded[:3] == frames).all()
     assert not padded[3:].any()
-    assert (features.fit_length(frames, 2) == frames[:2]).all()
+    assert (features.fix_length(frames, 2) == frames[:2]).all()
 
 
 @pytest.mark.real_audio

@@ -16,7 +16,7 @@ def scaled(y):
 
 def extract(y):
     """Words."""
-    return features.fit_length(scaled(y), 3)
+    return features.fix_length(scaled(y), 3)
 '''
 
 
@@ -61,7 +61,7 @@ def test_changes_with_the_suites_own_code(name_of, monkeypatch):
     from ser_keras import features
 
     before = name_of(SCRIPT)
-    monkeypatch.setattr(features, "fit_length", lambda frames, length: frames)
+    monkeypatch.setattr(features, "fix_length", lambda frames, length: frames)
     assert name_of(SCRIPT) != before
 
 
@@ -93,12 +93,12 @@ def test_a_constant_in_a_cell_of_a_notebook_counts():
 def test_an_import_within_a_function_and_a_chain_of_modules_count(name_of, monkeypatch):
     from ser_keras.features import spectrum
 
-    local = "def extract(y):\n    from ser_keras.features import spectrum\n    return spectrum.fit_length(y, 3)"
-    taken = "def extract(y):\n    from ser_keras.features.spectrum import fit_length\n    return fit_length(y, 3)"
-    chain = "import ser_keras as ser\ndef extract(y):\n    return ser.features.spectrum.fit_length(y, 3)"
+    local = "def extract(y):\n    from ser_keras.features import spectrum\n    return spectrum.fix_length(y, 3)"
+    taken = "def extract(y):\n    from ser_keras.features.spectrum import fix_length\n    return fix_length(y, 3)"
+    chain = "import ser_keras as ser\ndef extract(y):\n    return ser.features.spectrum.fix_length(y, 3)"
     before = [name_of(source) for source in (local, taken, chain)]
     assert before == [name_of(source) for source in (local, taken, chain)]
-    monkeypatch.setattr(spectrum, "fit_length", lambda frames, length: frames[:length])
+    monkeypatch.setattr(spectrum, "fix_length", lambda frames, length: frames[:length])
     assert all(old != new for old, new in zip(before, map(name_of, (local, taken, chain)), strict=True))
 
 

@@ -19,6 +19,17 @@ def test_import_ser_keras_loads_nothing_heavy():
     assert loaded_by("import ser_keras, ser_keras.runs.experiment, ser_keras.reports.report") == "[]"
 
 
+def test_features_are_loaded_when_they_are_used():
+    code = (
+        "import sys, ser_keras.features as f\n"
+        "assert not {'numpy', 'scipy', 'librosa', 'numba', 'soundfile'} & set(sys.modules)\n"
+        "assert f.delta.__module__ == 'ser_keras.features.deltas'\n"
+        "assert all(getattr(f, name) is not None for name in f.__all__)\n"
+        "assert {'rms', 'mfcc', 'chroma', 'delta', 'harmonic', 'Window'} <= set(dir(f))"
+    )
+    assert loaded_by(code) == "[]"
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_help_loads_nothing_heavy(paper):
     code = (

@@ -7,6 +7,9 @@ curves), and shows what copies of one recording on both sides of a split are wor
 
 from __future__ import annotations
 
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce  # isort: skip
+
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce
 from ser_keras.corpora.vocabulary import chosen
-from ser_keras.features import audio, waveforms
+from ser_keras.features import audio
 from ser_keras.models import conv1d
 from ser_keras.protocols import GroupKFold, RandomSplit
 
@@ -77,8 +79,8 @@ def frames(waveform: np.ndarray, n_mfcc: int) -> np.ndarray:
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     return np.concatenate(
         [
-            waveforms.zero_crossing_rate(waveform, frame_length=WINDOW, hop_length=HOP),
-            waveforms.rms(waveform, frame_length=WINDOW, hop_length=HOP),
+            features.zero_crossing_rate(waveform, frame_length=WINDOW, hop_length=HOP),
+            features.rms(waveform, frame_length=WINDOW, hop_length=HOP),
             features.mfcc(spectrum, n_mfcc=n_mfcc, n_mels=MEL_FILTERS, fmin=0, fmax=None),
         ],
         axis=1,
@@ -87,14 +89,14 @@ def frames(waveform: np.ndarray, n_mfcc: int) -> np.ndarray:
 
 def flatten(waveform: np.ndarray, *, n_mfcc: int = N_MFCC) -> np.ndarray:
     """All frames behind one another, (4536,): "standardizes feature lengths through padding" [S6] [S14]."""
-    return features.fit_length(frames(waveform, n_mfcc), FRAMES).ravel()
+    return features.fix_length(frames(waveform, n_mfcc), FRAMES).ravel()
 
 
 def notebook_flatten(waveform: np.ndarray, *, n_mfcc: int = N_MFCC) -> np.ndarray:
     """First all ZCR, then all RMSE, then the MFCCs frame by frame, and the zeros behind everything, (5670,) [S6]."""
     made = frames(waveform, n_mfcc)
     behind_one_another = np.concatenate([made[:, 0], made[:, 1], made[:, 2:].ravel()])
-    return features.fit_length(behind_one_another, NOTEBOOK_FRAMES * (1 + 1 + n_mfcc))
+    return features.fix_length(behind_one_another, NOTEBOOK_FRAMES * (1 + 1 + n_mfcc))
 
 
 def mean(waveform: np.ndarray, *, n_mfcc: int = N_MFCC) -> np.ndarray:

@@ -7,6 +7,9 @@ paper does, and per utterance beside it.
 
 from __future__ import annotations
 
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, Window, features, reproduce  # isort: skip
+
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import Experiment, Extraction, Recipe, Window, features, reproduce
 from ser_keras.corpora.vocabulary import chosen
-from ser_keras.features import deltas, waveforms
 from ser_keras.models import stacked_lstm
 from ser_keras.protocols import GroupKFold, LastSpeakers, RandomSplit, Split
 
@@ -47,7 +48,7 @@ def logarithms(spectrum: features.Spectrum) -> np.ndarray:
 
 def log_mel(waveform: np.ndarray) -> np.ndarray:
     """MSPEC, (frames, 40)."""
-    y = waveforms.preemphasis(waveform, coefficient=PREEMPHASIS, previous=0.0)
+    y = features.preemphasis(waveform, coefficient=PREEMPHASIS, previous=0.0)
     y = np.pad(y, (FFT - FRAME) // 2)  # the transform is longer than the frame under its window
     spectrum = features.stft(
         y, sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=FRAME, window="hamming", center=False
@@ -79,8 +80,8 @@ def cepstra(log_mels: np.ndarray) -> np.ndarray:
 # 2.2.2 Dynamic features: equation (1), N = 1 for the first and N = 2 for the second derivative
 def with_deltas(static: np.ndarray, *, derivatives: int, of_static: bool = False) -> np.ndarray:
     """Features and their derivatives side by side; the second is that of the first unless `of_static` [S4]."""
-    first = deltas.regression(static, order=1)
-    second = deltas.regression(static if of_static else first, order=2)
+    first = features.delta(static, half_width=1)
+    second = features.delta(static if of_static else first, half_width=2)
     return np.concatenate([static, first, second][: 1 + derivatives], axis=1)
 
 

@@ -4,13 +4,15 @@ Rebuilds Table 2 (accuracy on RAVDESS and SAVEE) and Figure 3 (training curves),
 protocol gives it.
 """
 
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce  # isort: skip
+
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ser_keras import Experiment, Extraction, Recipe, augmentation, features, reproduce
 from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import conv1d_residual
 from ser_keras.protocols import GroupKFold, Logged, RandomSplit, ScoredOn
@@ -34,7 +36,7 @@ def extract(waveform: np.ndarray) -> np.ndarray:
     """One recording as (228, 12) MFCCs."""
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     cepstra = features.mfcc(spectrum, n_mfcc=KEPT.stop, n_mels=MEL_FILTERS, fmin=0, fmax=None)
-    return features.fit_length(cepstra[:, KEPT], FRAMES)  # not normalised [S3]
+    return features.fix_length(cepstra[:, KEPT], FRAMES)  # not normalised [S3]
 
 
 # The public notebooks with this layer stack: 2.5 s from 0.5 s on at 44.1 kHz, batches of 16 [S1] [S2] [S5]
@@ -45,7 +47,7 @@ def extract_as_in_notebooks(waveform: np.ndarray) -> np.ndarray:
     """One recording as (216, 12) MFCCs."""
     spectrum = features.stft(waveform, sample_rate=NOTEBOOK_RATE, n_fft=WINDOW, hop_length=HOP)
     cepstra = features.mfcc(spectrum, n_mfcc=KEPT.stop, n_mels=MEL_FILTERS, fmin=0, fmax=None)
-    return features.fit_length(cepstra[:, KEPT], NOTEBOOK_FRAMES)
+    return features.fix_length(cepstra[:, KEPT], NOTEBOOK_FRAMES)
 
 
 # 3.3 Experimental parameters

@@ -6,6 +6,9 @@ for whoever has it, and on a stand-in that everybody can run: RAVDESS at the pap
 
 from __future__ import annotations
 
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce  # isort: skip
+
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import Experiment, Extraction, Recipe, features, reproduce
 from ser_keras.corpora.vocabulary import chosen
 from ser_keras.models import resnet18
 from ser_keras.protocols import GroupKFold, ScoredOn, StratifiedKFold
@@ -79,7 +81,7 @@ def mfcc(waveform: np.ndarray) -> np.ndarray:
     """MFCCs, (40, 259, 1), padded with zeros [S3]."""
     spectrum = features.stft(waveform, sample_rate=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP)
     cepstra = features.mfcc(spectrum, n_mfcc=N_MFCC, n_mels=N_MELS, fmin=0, fmax=None)
-    return features.fit_length(cepstra, FRAMES).T[:, :, None]
+    return features.fix_length(cepstra, FRAMES).T[:, :, None]
 
 
 def quiet_mfcc(waveform: np.ndarray) -> np.ndarray:

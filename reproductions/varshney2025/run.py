@@ -6,6 +6,9 @@ on test recordings), curves and confusion matrix; as the authors' code does it, 
 
 from __future__ import annotations
 
+# First: from here on, Ctrl-C is answered with one sentence.
+from ser_keras import Experiment, Extraction, Recipe, features, reproduce  # isort: skip
+
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,10 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_keras import Experiment, Extraction, Recipe, features, reproduce
 from ser_keras.augmentation import batches as masking
 from ser_keras.corpora.vocabulary import chosen
-from ser_keras.features import deltas, descriptors, waveforms
 from ser_keras.models import conv2d_residual
 from ser_keras.protocols import GroupKFold, RandomSplit, ScoredOn, Split, draw
 from ser_keras.support.errors import ImpossibleError
@@ -44,24 +45,24 @@ ROWS = 3 * N_MFCC + (CONTRAST_BANDS + 1) + 1 + 1 + 1 + 1 + 12  # 83; the paper s
 
 def extract(waveform: np.ndarray, *, contrast_bands: int = CONTRAST_BANDS) -> np.ndarray:
     """One recording as (83, 64, 1): MFCCs, their derivatives, contrast, centroid, bandwidth, rolloff, ZCR, chroma."""
-    y = waveforms.preemphasis(waveform, coefficient=PREEMPHASIS, previous=None)
-    y = waveforms.trim(y, top_db=TRIM)
+    y = features.preemphasis(waveform, coefficient=PREEMPHASIS, previous=None)
+    y = features.trim(y, top_db=TRIM)
     short = features.stft(y, sample_rate=SAMPLE_RATE, n_fft=MFCC_FFT, hop_length=HOP)
     long = features.stft(y, sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP)
-    pitched = features.stft(waveforms.harmonic(y), sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP)
+    pitched = features.stft(features.harmonic(y), sample_rate=SAMPLE_RATE, n_fft=FFT, hop_length=HOP)
     cepstra = features.mfcc(short, n_mfcc=N_MFCC, n_mels=MEL_FILTERS, fmin=0, fmax=None)
     columns = [
         cepstra,
-        deltas.savitzky_golay(cepstra),
-        deltas.savitzky_golay(cepstra, derivative=2),
-        descriptors.contrast(long, n_bands=contrast_bands, fmin=200),
-        descriptors.centroid(long),
-        descriptors.bandwidth(long),
-        descriptors.rolloff(long, share=ROLLOFF),
-        waveforms.zero_crossing_rate(y, frame_length=FFT, hop_length=HOP),
-        descriptors.chroma(pitched),
+        features.savitzky_golay(cepstra),
+        features.savitzky_golay(cepstra, derivative=2),
+        features.contrast(long, n_bands=contrast_bands, fmin=200),
+        features.centroid(long),
+        features.bandwidth(long),
+        features.rolloff(long, roll_percent=ROLLOFF),
+        features.zero_crossing_rate(y, frame_length=FFT, hop_length=HOP),
+        features.chroma(pitched),
     ]
-    return features.fit_length(np.concatenate(columns, axis=1), FRAMES).T[:, :, None]
+    return features.fix_length(np.concatenate(columns, axis=1), FRAMES).T[:, :, None]
 
 
 # II.B Preprocessing: StandardScaler, one mean and deviation for each feature and frame, fitted on train [S6]

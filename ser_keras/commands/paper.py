@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ser_keras.runs.planning import Plan
     from ser_keras.runs.run import Run
 
-KEPT = "Stopped. Finished runs are kept; the same command goes on from here."
-
 
 def reproduce(experiment: Experiment, description: str) -> None:
     """Read the flags, make the runs that are not finished, write tables and figures, and exit.
@@ -35,19 +33,19 @@ def reproduce(experiment: Experiment, description: str) -> None:
         SystemExit: Always: 0 when all that was asked for is done, 1 for an error that was explained or something
             that could not be done, 2 for wrong use or no corpus, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    parser = flags.parser(
-        description=description,
-        paper=experiment.folder.name,
-        corpora=experiment.corpora,
-        protocols=list(experiment.protocols),
-        variants=list(experiment.variants),
-    )
-    args = parser.parse_args()
-    try:
-        options = flags.options(args, experiment.folder.name)
-    except ValueError as error:
-        parser.error(str(error))
-    with explained(KEPT):
+    with explained():
+        parser = flags.parser(
+            description=description,
+            paper=experiment.folder.name,
+            corpora=experiment.corpora,
+            protocols=list(experiment.protocols),
+            variants=list(experiment.variants),
+        )
+        args = parser.parse_args()
+        try:
+            options = flags.options(args, experiment.folder.name)
+        except ValueError as error:
+            parser.error(str(error))
         undone = run(experiment, options)
         for sentence in undone:
             print(sentence, file=sys.stderr)

@@ -23,15 +23,15 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a verb and exit with its code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = Parser(prog="ser-keras", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for verb, does in VERBS.items():
-        module = importlib.import_module(f"ser_keras.commands.{verb}") if arguments[:1] == [verb] else None
-        sub = verbs.add_parser(verb, help=does, description=does.capitalize() + ".", allow_abbrev=False)
-        if module is not None:
-            module.arguments(sub)
-            sub.set_defaults(command=module.command)
-    args = parser.parse_args(arguments)
     with explained():
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        parser = Parser(prog="ser-keras", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+        for verb, does in VERBS.items():
+            module = importlib.import_module(f"ser_keras.commands.{verb}") if arguments[:1] == [verb] else None
+            sub = verbs.add_parser(verb, help=does, description=does.capitalize() + ".", allow_abbrev=False)
+            if module is not None:
+                module.arguments(sub)
+                sub.set_defaults(command=module.command)
+        args = parser.parse_args(arguments)
         raise SystemExit(args.command(args))

@@ -7,29 +7,29 @@ import numpy as np
 from ser_keras.support.errors import TooShortError
 
 
-def regression(frames: np.ndarray, *, order: int) -> np.ndarray:
-    """Slope by regression over `order` frames on either side: Cournut & Buldu, equation (1).
+def delta(frames: np.ndarray, *, half_width: int) -> np.ndarray:
+    """Slope by regression over `half_width` frames on either side: Cournut & Buldu, equation (1).
 
-    d[t] = sum_n n (c[t + n] - c[t - n]) / (2 sum_n n^2), n from 1 to `order`. Beyond the ends the first and the
-    last frame are repeated.
+    d[t] = sum_n n (c[t + n] - c[t - n]) / (2 sum_n n^2), n from 1 to N. Beyond the ends the first and the last frame
+    are repeated.
 
     Args:
         frames: Shape (frames, coefficients).
-        order: N, the frames on either side.
+        half_width: N, the frames on either side.
 
     Returns:
         The shape and type of `frames`.
 
     Example:
-        >>> regression(np.array([[0.0], [1.0], [2.0], [3.0]]), order=1)[:, 0]
+        >>> delta(np.array([[0.0], [1.0], [2.0], [3.0]]), half_width=1)[:, 0]
         array([0.5, 1. , 1. , 0.5])
     """
-    n_frames = len(frames)
-    padded = np.pad(frames, ((order, order), (0, 0)), mode="edge")
+    n_frames, widest = len(frames), half_width
+    padded = np.pad(frames, ((widest, widest), (0, 0)), mode="edge")
     total = np.zeros_like(frames)
-    for n in range(1, order + 1):
-        total += n * (padded[order + n : order + n + n_frames] - padded[order - n : order - n + n_frames])
-    return total / np.asarray(2 * sum(n * n for n in range(1, order + 1)), dtype=frames.dtype)
+    for n in range(1, widest + 1):
+        total += n * (padded[widest + n : widest + n + n_frames] - padded[widest - n : widest - n + n_frames])
+    return total / np.asarray(2 * sum(n * n for n in range(1, widest + 1)), dtype=frames.dtype)
 
 
 def savitzky_golay(frames: np.ndarray, *, width: int = 9, derivative: int = 1) -> np.ndarray:

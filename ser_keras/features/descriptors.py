@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from ser_keras.features.spectrum import Spectrum, decibels
+from ser_keras.features.spectrum import Spectrum, power_to_db
 
 TINY = np.finfo(np.float32).tiny
 
@@ -45,10 +45,10 @@ def _shares(spectrum: Spectrum) -> np.ndarray:
     return spectrum.magnitude / np.where(totals < TINY, 1, totals)
 
 
-def rolloff(spectrum: Spectrum, *, share: float) -> np.ndarray:
-    """The frequency in Hz below which `share` of the magnitude lies. Shape (frames, 1)."""
+def rolloff(spectrum: Spectrum, *, roll_percent: float) -> np.ndarray:
+    """The frequency in Hz below which `roll_percent` (0.85, say) of the magnitude lies. Shape (frames, 1)."""
     cumulated = np.cumsum(spectrum.magnitude, axis=1)
-    reached = cumulated >= share * cumulated[:, -1:]
+    reached = cumulated >= roll_percent * cumulated[:, -1:]
     return frequencies(spectrum)[reached.argmax(axis=1)][:, None]
 
 
@@ -81,7 +81,7 @@ def contrast(spectrum: Spectrum, *, n_bands: int, fmin: float, quantile: float =
         bins = spectrum.magnitude[:, first : end if last_band else end - 1]
         valleys.append(np.partition(bins, few - 1, axis=1)[:, :few].mean(axis=1))
         peaks.append(np.partition(bins, bins.shape[1] - few, axis=1)[:, -few:].mean(axis=1))
-    return decibels(np.stack(peaks, axis=1)) - decibels(np.stack(valleys, axis=1))
+    return power_to_db(np.stack(peaks, axis=1)) - power_to_db(np.stack(valleys, axis=1))
 
 
 def chroma(spectrum: Spectrum, *, n_chroma: int = 12, tuning: float | None = None) -> np.ndarray:

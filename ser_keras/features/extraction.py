@@ -6,6 +6,8 @@ no audio and no feature travels between processes and memory does not grow with 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import io
 import zlib
@@ -19,7 +21,9 @@ import numpy as np
 from ser_keras.features import audio, probes
 from ser_keras.features.fingerprint import fingerprint
 from ser_keras.support.errors import BadAudioError, SerError, TooShortError
-from ser_keras.support.files import atomic, digest
+from ser_keras.support.files import atomic, digest, write_text
+from ser_keras.support.names import SHOWN, printable
+from ser_keras.support.parallel import results
 from ser_keras.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -84,7 +88,7 @@ class Extraction:
                 y = self.augment[name](waveform, rng)
             values = np.asarray(self.extract(y), dtype=np.float32)
             if not np.isfinite(values).all():
-                raise BadAudioError(f"{path}: gives features that are not finite ({name})")
+                raise BadAudioError(f"{printable(path)}: gives features that are not finite ({name})")
             results.append(values)
         return results
 
@@ -130,7 +134,6 @@ def extract_corpus(
     Raises:
         SerError: Recordings cannot be used; all of them are named.
     """
-    import joblib
     from threadpoolctl import threadpool_limits
 
     copies = tuple(copies)
@@ -145,28 +148,43 @@ def extract_corpus(
         else:
             collected.put(i, known, first=i * SHARD * len(copies))
     if todo:
+        compute = functools.partial(_compute, folder, extraction, copies)
         # NumPy, soxr and libsndfile let threads run side by side, which start at once and share their tables;
         # augmentations loop in Python and need processes.
-        run = joblib.Parallel(
-            n_jobs=min(joblib.cpu_count(), len(todo)) if jobs == -1 else jobs,
-            prefer="threads" if copies == (ORIGINAL,) else "processes",
-            return_as="generator",
-        )
-        work = (joblib.delayed(_compute)(folder, shards[i], extraction, copies) for i in todo)
+        threads = copies == (ORIGINAL,)
         progress = Progress("extracting features (recordings)", sum(len(shards[i]) for i in todo))
         # One thread for each matrix product: products this small are slower on several.
-        with progress, threadpool_limits(1, user_api="blas"):
-            for i, made in zip(todo, run(work), strict=True):
+        with (
+            progress,
+            threadpool_limits(1, user_api="blas"),
+            results(compute, [shards[i] for i in todo], jobs=jobs, threads=threads) as shards_made,
+        ):
+            for i, made in zip(todo, shards_made, strict=True):
                 collected.put(i, made or _read(folder / _name(shards[i])), first=i * SHARD * len(copies))
                 progress.step(by=len(shards[i]))
     features = collected.features()
-    if features.bad and not skip_bad:
-        listed = "\n".join(f"  {reason}" for reason in features.bad.values())
-        raise SerError(
-            f"{len(features.bad)} of {len(rows):,} recordings cannot be used:\n{listed}\n"
-            "Mend them, or pass --skip-bad to leave them out; the tables then count them."
-        )
+    if features.bad:
+        listed = _listed(list(features.bad.values()), folder / "unusable.txt")
+        if not features.lengths.any():
+            raise SerError(f"None of {len(rows):,} recordings can be used:\n{listed}")
+        if not skip_bad:
+            raise SerError(
+                f"{len(features.bad):,} of {len(rows):,} recordings cannot be used:\n{listed}\n"
+                "Mend them, or pass --skip-bad to leave them out; the tables then count them."
+            )
     return features
+
+
+def _listed(reasons: Sequence[str], file: Path) -> str:
+    """A line each for a few reasons; of more, the first, and the file in which all of them then stand."""
+    lines = [f"  {reason}" for reason in reasons[:SHOWN]]
+    if len(reasons) > SHOWN:
+        rest = f"  and {len(reasons) - SHOWN:,} more"
+        with contextlib.suppress(SerError):  # a list that cannot be written is no reason to hide the message
+            write_text(file, "\n".join(reasons) + "\n")
+            rest += f"; all of them are listed in {printable(file)}"
+        lines.append(rest)
+    return "\n".join(lines)
 
 
 class _Collection:
@@ -212,20 +230,27 @@ def _name(shard: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _compute(
-    folder: Path, shard: Sequence[tuple[str, str, str]], extraction: Extraction, copies: tuple[str, ...]
+    folder: Path,
+    extraction: Extraction,
+    copies: tuple[str, ...],
+    shard: Sequence[tuple[str, str, str]],
+    stopped: Callable[[], bool],
 ) -> Features | None:
     """Compute a shard and write it to the cache; one with unusable recordings in it is handed back instead."""
     made: list[np.ndarray] = []
     lengths, bad = [], {}
     for utterance, path, _ in shard:
+        if stopped():
+            return None
         try:
             features = extraction.features(path, utterance, copies)
         except BadAudioError as error:
             bad[path] = str(error)
         except TooShortError as error:
-            bad[path] = f"{path}: {error}"
+            bad[path] = f"{printable(path)}: {error}"
         except Exception as error:
-            raise SerError(f"{path}: feature extraction failed: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {printable(error)}"
+            raise SerError(f"{printable(path)}: feature extraction failed: {reason}") from error
         else:
             made += features if extraction.ragged else [values[None] for values in features]
         lengths += [0] * len(copies) if path in bad else [len(values) for values in made[-len(copies) :]]

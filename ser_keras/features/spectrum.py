@@ -101,14 +101,14 @@ def complex_stft(waveform: np.ndarray, *, n_fft: int, hop_length: int) -> np.nda
 
 
 def _transforms(
-    waveform: np.ndarray, n_fft: int, hop_length: int, win_length: int | None, window: str, center: bool
+    waveform: np.ndarray, n_fft: int, hop_length: int, win_length: int | None, name: str, center: bool
 ) -> tuple[int, Iterator[tuple[slice, np.ndarray]]]:
     """The number of frames, and their transforms a block at a time: together they would fill the memory.
 
     In double precision, as librosa does: in single, the quiet bins of a loud frame would be rounding noise.
     """
     frames = frame(waveform, frame_length=n_fft, hop_length=hop_length, center=center)
-    weights = taper(window, n_fft if win_length is None else win_length, n_fft)
+    weights = window(name, n_fft if win_length is None else win_length, n_fft)
     blocks = (slice(start, start + BLOCK) for start in range(0, len(frames), BLOCK))
     return len(frames), ((b, np.fft.rfft(frames[b] * weights, axis=1).astype(np.complex64)) for b in blocks)
 
@@ -128,15 +128,15 @@ def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: b
 
 
 @functools.lru_cache(maxsize=16)
-def taper(window: str, win_length: int, n_fft: int) -> np.ndarray:
+def window(name: str, win_length: int, n_fft: int) -> np.ndarray:
     """A periodic window, centred among zeros, shape (n_fft,).
 
     Raises:
-        ValueError: The window is none of `WINDOWS`.
+        ValueError: The name is none of `WINDOWS`.
     """
-    if window not in WINDOWS:
-        raise ValueError(f"{window!r} is no window; known are {', '.join(WINDOWS)}")
-    weights = WINDOWS[window](win_length + 1)[:-1]
+    if name not in WINDOWS:
+        raise ValueError(f"{name!r} is no window; known are {', '.join(WINDOWS)}")
+    weights = WINDOWS[name](win_length + 1)[:-1]
     left = (n_fft - win_length) // 2
     return np.pad(weights, (left, n_fft - win_length - left))
 
@@ -166,11 +166,11 @@ def _mel_bank(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | Non
     return np.ascontiguousarray(bank.T, dtype=np.float32)
 
 
-def decibels(power: np.ndarray, *, top_db: float | None = TOP_DB) -> np.ndarray:
+def power_to_db(power: np.ndarray, *, top_db: float | None = TOP_DB) -> np.ndarray:
     """10 log10 of a power relative to 1, kept within `top_db` of its maximum, as `librosa.power_to_db`.
 
     Example:
-        >>> decibels(np.array([1.0, 100.0, 0.0]))
+        >>> power_to_db(np.array([1.0, 100.0, 0.0]))
         array([  0.,  20., -60.])
     """
     db = 10 * np.log10(np.maximum(power, AMIN))
@@ -181,7 +181,7 @@ def log_mel(
     spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, top_db: float | None = TOP_DB
 ) -> np.ndarray:
     """Mel spectrogram in decibels relative to 1, shape (frames, n_mels)."""
-    return decibels(mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax), top_db=top_db)
+    return power_to_db(mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax), top_db=top_db)
 
 
 def mfcc(
@@ -227,11 +227,11 @@ def liftered(cepstra: np.ndarray, lifter: int) -> np.ndarray:
     return cepstra * (1 + lifter / 2 * np.sin(np.pi * k / lifter)).astype(cepstra.dtype)
 
 
-def fit_length(frames: np.ndarray, length: int) -> np.ndarray:
+def fix_length(frames: np.ndarray, length: int) -> np.ndarray:
     """Cut or zero-pad at the end to `length` frames, shape (length, coefficients).
 
     Example:
-        >>> fit_length(np.ones((2, 1)), 3)[:, 0], fit_length(np.ones((2, 1)), 1)[:, 0]
+        >>> fix_length(np.ones((2, 1)), 3)[:, 0], fix_length(np.ones((2, 1)), 1)[:, 0]
         (array([1., 1., 0.]), array([1.]))
     """
     kept = frames[:length]

@@ -63,8 +63,6 @@ def waveforms_with_spectrograms(
     Returns:
         The figure, and of each clip `seconds`, `peak`, `rms` and the mean spectral centroid in Hz.
     """
-    from ser_keras.features.descriptors import centroid
-
     figure = Figure(figsize=(3.1 * max(2, len(clips)), 3.8), layout="constrained")
     axes = figure.subplots(2, len(clips), squeeze=False, sharex="col", height_ratios=(1, 1.6))
     rows = []
@@ -83,7 +81,7 @@ def waveforms_with_spectrograms(
             extent=(0, seconds, 0, n_mels),
         )
         lower.set_xlabel("seconds")
-        mean_centroid = float(np.average(centroid(spectrum)[:, 0], weights=spectrum.power.sum(axis=1) + 1e-12))
+        mean_centroid = float(np.average(features.centroid(spectrum)[:, 0], weights=spectrum.power.sum(axis=1) + 1e-12))
         rows.append((title, seconds, np.abs(y).max(), np.sqrt(np.mean(y**2)), mean_centroid))
     axes[0, 0].set_ylabel("amplitude")
     axes[1, 0].set_ylabel(f"mel filter, 0 to {fmax / 1000:g} kHz")

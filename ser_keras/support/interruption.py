@@ -1,23 +1,114 @@
-"""Ctrl-C that cannot get lost.
+"""Ctrl-C and SIGTERM: one sentence, a code, finished work kept; a second time: at once.
 
 Python drops a KeyboardInterrupt that is raised in the callback of a weak reference or in a destructor, and a library
-may answer it with an error of its own. The first happens while TensorFlow traces a network, so the key is also
+may answer it with an error of its own. The first happens while TensorFlow traces a network, so a signal is also
 written down.
+
+While a command is at work, a signal unwinds it as an exception. Before that (imports take seconds) and after it there
+is nothing to unwind, and a traceback would tell nobody anything: the sentence is said, and the process ends.
 """
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-_pressed = False
+from ser_keras.support.errors import SerError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SENTENCE = "Stopped. What was finished is kept; the same command goes on from here."
+BROKEN_PIPE = 141  # what shells report of a program whose reader has left
+
+voice = 2  # the descriptor of standard error; another one while that is held back (support/stderr.py)
+_came = 0  # the signal that came, if one did
+_sentence = SENTENCE  # what is still to be said then; empty when it was
+_depth = 0  # blocks that are to be unwound
+_installed = False
+
+
+def install() -> None:
+    """Answer signals with one sentence from now on, if the process is one of the suite's commands.
+
+    `import ser_keras` calls this before anything else. Scripts, notebooks and worker processes are left alone, and
+    so are signals that somebody ignores (nohup) or answers otherwise.
+    """
+    global _installed
+    if _installed or not _is_command() or threading.current_thread() is not threading.main_thread():
+        return
+    _installed = True
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _note)
+    # Registered first, this runs last: behind it the interpreter would answer a signal by dying of it.
+    atexit.register(lambda: _came and _leave())
+
+
+def _is_command() -> bool:
+    """Whether Python was started as `python reproductions/PAPER/run.py`, `ser-keras` or `python -m ser_keras`."""
+    program, started = sys.argv[0] if sys.argv else "", sys.orig_argv
+    if program == "-m":  # while the module is being looked for
+        return any(word.removeprefix("-m").split(".")[0] == "ser_keras" for word in started[1:])
+    folder, name = os.path.split(program)
+    if program not in started:  # a worker process is told its parent's name
+        return False
+    return name in ("ser-keras", "ser-keras.exe") or (
+        name == "run.py" and os.path.exists(os.path.join(folder, "paper.toml"))
+    )
+
+
+@contextmanager
+def command(sentence: str = SENTENCE) -> Iterator[None]:
+    """The whole of a command: errors that a user can mend and signals end it with a message and a code.
+
+    Args:
+        sentence: What is said after a signal.
+
+    Raises:
+        SystemExit: 130 after Ctrl-C, 143 after SIGTERM, 141 when nobody reads the output any more, the code of a
+            `SerError`.
+
+    Example:
+        >>> def main():
+        ...     with command():
+        ...         print("at work")
+        >>> main()
+        at work
+    """
+    global _sentence
+    _sentence = sentence
+    try:
+        with _noting(*SIGNALS):
+            try:
+                yield
+                check()
+            except SystemExit:  # --help
+                sys.stdout.flush()
+                raise
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 128 + (_came or signal.SIGINT)
+        _say()
+        _forget()
+        raise SystemExit(code) from None
+    except BrokenPipeError:
+        if _is_read(sys.stdout):
+            raise
+        _forget()
+        raise SystemExit(BROKEN_PIPE) from None
+    except SerError as error:
+        print(f"\n{error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
 
 
 @contextmanager
 def ctrl_c() -> Iterator[None]:
-    """Note Ctrl-C while the block runs; main thread only.
+    """Note Ctrl-C while the block runs, for callers that are no command.
 
     Raises:
         KeyboardInterrupt: Also in place of any other error that follows Ctrl-C.
@@ -26,30 +117,84 @@ def ctrl_c() -> Iterator[None]:
         >>> with ctrl_c():
         ...     check()
     """
-    global _pressed
-    before = signal.signal(signal.SIGINT, _note)
     try:
-        yield
-    except Exception as error:
-        if _pressed:
-            raise KeyboardInterrupt from error
-        raise
+        with _noting(signal.SIGINT):
+            yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        _pressed = False
+        _forget()
 
 
 def check() -> None:
-    """Stop here if Ctrl-C was pressed before; long jobs call this between steps.
+    """Stop here if a signal came before; long jobs call this between steps.
 
     Raises:
-        KeyboardInterrupt: It was.
+        KeyboardInterrupt: One did.
     """
-    if _pressed:
+    if _came:
         raise KeyboardInterrupt
 
 
+@contextmanager
+def _noting(*numbers: int) -> Iterator[None]:
+    """Write signals down while the block runs. Only a main thread hears of them."""
+    global _depth
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _note) for number in numbers}
+    _depth += 1
+    try:
+        yield
+    except Exception as error:
+        if _came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        _depth -= 1
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _note(number: int, frame: FrameType | None) -> None:
-    global _pressed
-    _pressed = True
-    signal.default_int_handler(number, frame)
+    global _came
+    again, _came = _came, number
+    if _depth and not again:
+        raise KeyboardInterrupt
+    _leave()
+
+
+def _say() -> None:
+    """Once, and past Python's buffers, which the signal may have found half written."""
+    global _sentence
+    said, _sentence = _sentence, ""
+    if said:
+        with suppress(OSError):
+            os.write(voice, f"\n{said}\n".encode())
+
+
+def _forget() -> None:
+    """Begin anew, unless the process is about to end."""
+    global _came, _sentence
+    if not _installed and not _depth:
+        _came, _sentence = 0, SENTENCE
+
+
+def _leave() -> None:
+    """End the process now, and its workers with it."""
+    _say()
+    processes = sys.modules.get("multiprocessing")
+    for child in processes.active_children() if processes else ():
+        child.kill()
+    os._exit(128 + _came)
+
+
+def _is_read(stream: object) -> bool:
+    """Whether somebody still reads a stream; if not, what is left in its buffer goes nowhere."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return False
+    return True

@@ -6,9 +6,8 @@ import contextlib
 import ctypes
 import logging
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
+
+from ser_keras.support.stderr import held
 
 
 def prepare_backend() -> None:
@@ -18,7 +17,9 @@ def prepare_backend() -> None:
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     _keep_freed_memory()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": true of several models in one process
-    with quiet():
+    # TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they look
+    # like errors.
+    with held():
         import keras  # here, not above: tables and --help must do without a backend
 
         keras.ops.zeros(1)  # the first operation makes the backend look for devices, and talk about it
@@ -36,32 +37,6 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, 2**30)
         libc.mallopt(m_trim_threshold, 2**31 - 1)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back what native code writes to standard error, unless the block fails.
-
-    TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they
-    look like errors.
-    """
-    sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error to hold back
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def name() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_keras.support.errors import SerError
-from ser_keras.training.backend import quiet
+from ser_keras.support.stderr import held
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import Inputs, oversampled, scaled
 
@@ -122,7 +122,7 @@ def fit(
             )
         if keeper.test_accuracies:
             table["test_accuracy"] = keeper.test_accuracies
-        with quiet():
+        with held():
             probabilities = predict(model, x)
             at = {
                 name: predict(model, x)
