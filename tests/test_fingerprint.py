@@ -93,9 +93,9 @@ def test_a_constant_in_a_cell_of_a_notebook_counts():
 def test_an_import_within_a_function_and_a_chain_of_modules_count(name_of, monkeypatch):
     from ser_keras.features import spectrum
 
-    local = "def extract(y):\n    from ser_keras.features import spectrum\n    return spectrum.fit_length(y, 3)"
-    taken = "def extract(y):\n    from ser_keras.features.spectrum import fit_length\n    return fit_length(y, 3)"
-    chain = "import ser_keras as ser\ndef extract(y):\n    return ser.features.spectrum.fit_length(y, 3)"
+    local = "def extract(y):\n    from ser_keras.features import spectrum\n    return spectrum.fix_length(y, 3)"
+    taken = "def extract(y):\n    from ser_keras.features.spectrum import fix_length\n    return fix_length(y, 3)"
+    chain = "import ser_keras as ser\ndef extract(y):\n    return ser.features.spectrum.fix_length(y, 3)"
     before = [name_of(source) for source in (local, taken, chain)]
     assert before == [name_of(source) for source in (local, taken, chain)]
     monkeypatch.setattr(spectrum, "fix_length", lambda frames, length: frames[:length])
