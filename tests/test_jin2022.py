@@ -165,7 +165,7 @@ def test_writes_the_files_of_the_design(whole):
     ]
     cell = out / "demo" / "paper" / VARIANT / "seed0" / "fold0"
     assert {"cell.json", "history.csv", "model.keras", "moments.csv", "predictions.csv"} == {
-        p.name for p in cell.iterdir()
+        p.name for p in cell.iterdir() if not p.name.startswith(".")
     }
     for name in ("comparison", "protocols", "classes", "audit", "ledger", "contradictions"):
         for suffix in (".md", ".csv", ".tex"):
@@ -275,4 +275,4 @@ def test_tables_only_without_runs_says_so(folder):
 def test_an_unknown_corpus_is_told(folder):
     done = run_script("jin2022", "--corpus", "ravdes", "--out", "typo", cwd=folder)
     assert done.returncode == 1
-    assert "known are ravdess" in done.stderr
+    assert "did you mean 'ravdess'" in done.stderr
