@@ -11,7 +11,7 @@ from conftest import under_backend
 SCRIPT = """
 import json
 from functools import partial
-from ser_keras.training.fit import prepare_backend
+from ser_keras.training.backend import prepare_backend
 prepare_backend()
 import keras
 import numpy as np

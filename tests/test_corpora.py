@@ -409,7 +409,7 @@ def test_a_full_disk_stops_the_demo_corpus_with_one_sentence(tmp_path, monkeypat
 
 def listed(*flags):
     done = subprocess.run(
-        [sys.executable, "-m", "ser_keras.corpora", *map(str, flags)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ser_keras", "corpora", *map(str, flags)], capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
     return done

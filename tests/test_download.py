@@ -362,10 +362,10 @@ def test_ctrl_c_while_downloading_is_one_sentence(tmp_path):
 
     code = (
         "import sys; from dataclasses import replace; from ser_keras import corpora\n"
-        "from ser_keras.corpora.__main__ import main; from ser_keras.corpora.base import Remote\n"
+        "from ser_keras.commands.verbs import main; from ser_keras.corpora.base import Remote\n"
         "remote = Remote(sys.argv.pop(), None, 10**5)\n"
         "corpora.CORPORA['ravdess'] = replace(corpora.CORPORA['ravdess'], remote=(remote,))\n"
-        "main()"
+        "main(['corpora', *sys.argv[1:]])"
     )
     with attacks.serve(waiting) as url:
         command = [sys.executable, "-c", code, "--data", str(tmp_path), "--get", "ravdess", url]

@@ -15,7 +15,7 @@ from ser_keras.evaluation.numbers import Numbers
 from ser_keras.evaluation.readings import home
 from ser_keras.evaluation.verdicts import DIFFERS, INCONCLUSIVE
 from ser_keras.papers import Paper, Reported
-from ser_keras.protocols.splits import GroupKFold, LastSpeakers, RandomSplit, ScoredOn
+from ser_keras.protocols import GroupKFold, LastSpeakers, RandomSplit, ScoredOn
 from ser_keras.reports import judgements
 from ser_keras.runs.results import Results, describe
 

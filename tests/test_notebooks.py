@@ -22,6 +22,9 @@ def test_a_lesson_is_clean_and_asks_questions(path):
         if cell.cell_type == "code":
             assert not cell.outputs
             assert cell.execution_count is None
+    # A lesson shows the API: it starts no process and edits no source text.
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    assert not any(word in code for word in ("subprocess", "write_text", "os.system", "!python"))
     questions = [cell.source for cell in book.cells if cell.source.startswith("**Question.**")]
     assert len(questions) >= 2
     assert all("<details><summary>Answer</summary>" in text for text in questions)
