@@ -2,7 +2,6 @@
 
 import math
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -73,14 +72,8 @@ def seeds(protocol, variant, hits, **more):
     return [run(protocol, variant, seed, right, **more) for seed, right in enumerate(hits)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Placed(Reported):
-    protocol: str = ""
-    part: str = ""
-
-
 def number(value, metric="accuracy", *, variant="net", row="R", table="T", **more):
-    return Placed(table=table, row=row, column="", corpus="emodb", variant=variant, metric=metric, value=value, **more)
+    return Reported(table=table, row=row, column="", corpus="emodb", variant=variant, metric=metric, value=value, **more)
 
 
 def paper(*reported):
@@ -93,7 +86,7 @@ def paper(*reported):
         venue="V",
         corpora=("emodb",),
         summary="S",
-        finding="",
+        finding="F",
         reported=reported,
     )
 
