@@ -14,7 +14,7 @@ import pandas as pd
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
 from ser_keras.runs.rows import RUN, whole_utterances
-from ser_keras.runs.run import ANY
+from ser_keras.runs.run import FOLDERS, RECORD
 from ser_keras.runs.variant import Variant, recipe_of
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
@@ -120,8 +120,10 @@ def from_runs(
         SerError: There is no finished run.
     """
     records, predictions, history, aside = [], [], [], {}
-    for path in sorted(out.glob(ANY)):
+    for path in sorted(place / RECORD for place in out.glob(FOLDERS)):
         place = "/".join(path.parent.relative_to(out).parts)
+        if not path.exists() and not (path.parent / folder.PREDICTIONS).exists():
+            continue  # a run that never got so far
         if damaged := folder.damage(path.parent):
             aside[place] = f"damaged: {damaged}"
             continue
@@ -301,7 +303,7 @@ def publish(results: Results, target: Path) -> None:
 
 def write_sums(target: Path) -> None:
     """Write the checksums of all files that a committed number rests on."""
-    write_text(target / SUMS, "".join(f"{sha256(target / name)}  {name}\n" for name in SUMMED))
+    write_text(target / SUMS, _sums(target))
 
 
 def from_published(source: Path) -> Results:
@@ -323,7 +325,7 @@ def from_published(source: Path) -> Results:
 def damaged(source: Path) -> list[str]:
     """What is wrong with committed results: a file that is missing, or not the one that was written."""
     try:
-        lines = (source / SUMS).read_text(encoding="utf-8").splitlines()
+        lines = (source / SUMS).read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, UnicodeDecodeError):
         return [f"{SUMS} is missing or unreadable"]
     sums = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
@@ -333,7 +335,13 @@ def damaged(source: Path) -> list[str]:
             found.append(f"{name} is missing")
         elif name in sums and sha256(source / name) != sums[name]:
             found.append(f"{name} is not what was written")
+    if not found and "".join(f"{line}\n" for line in lines) != _sums(source):
+        found.append(f"{SUMS} is not what was written")
     return found
+
+
+def _sums(folder: Path) -> str:
+    return "".join(f"{sha256(folder / name)}  {name}\n" for name in SUMMED)
 
 
 def inconsistent(results: Results) -> list[str]:

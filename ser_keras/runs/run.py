@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RECORD = "cell.json"
-ANY = f"*/*/*/seed*/fold*/{RECORD}"  # below an output folder
+FOLDERS = "*/*/*/seed*/fold*"  # of runs, below an output folder
+ANY = f"{FOLDERS}/{RECORD}"
 
 
 @dataclass(frozen=True, order=True)
