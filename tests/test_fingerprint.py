@@ -1,5 +1,7 @@
 import importlib
 import importlib.util
+import os
+import subprocess
 import sys
 
 import pytest
@@ -111,3 +113,22 @@ def test_a_helper_in_a_module_beside_the_script_counts(name_of, tmp_path, monkey
     monkeypatch.delitem(sys.modules, "helper_of_test")
     importlib.invalidate_caches()
     assert name_of(source) != before
+
+
+def test_the_name_of_decoding_is_the_same_in_every_process():
+    code = (
+        "from ser_keras.features import audio\n"
+        "from ser_keras.features.fingerprint import fingerprint\n"
+        "print(fingerprint(audio.load))"
+    )
+    names = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(names) == 1
