@@ -17,6 +17,7 @@ VERBS = {
     "corpora": "which corpora are here, whether they are whole, and how to get each",
     "report": "renew tables, figures and READMEs of papers from committed runs",
     "site": "a static site of all papers",
+    "reference": "pages of the public names, from their docstrings",
     "check": "are all committed and local runs whole, and do they still count?",
 }
 

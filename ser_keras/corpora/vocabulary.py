@@ -60,7 +60,7 @@ def suggestion(word: str) -> str:
 
     Example:
         >>> suggestion("hapy")
-        ' (did you mean "happy"?)'
+        "; did you mean 'happy'?"
     """
     return did_you_mean(word, sorted(CANONICAL, key=lambda known: known not in EMOTIONS))
 

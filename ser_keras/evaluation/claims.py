@@ -21,7 +21,7 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
         values: Metrics of the seed, as fractions; a confusion that never happened may be absent.
 
     Example:
-        >>> claim = Claim(section="", text="", corpus="", variant="", metric="recall/sad", rank=1)
+        >>> claim = Claim(section="4", text="Sad", corpus="c", variant="v", metric="recall/sad", rank=1)
         >>> holds(claim, {"recall/sad": 0.5, "recall/angry": 0.4}), holds(claim, {"recall/sad": 0.5, "recall/x": 0.6})
         (True, False)
     """

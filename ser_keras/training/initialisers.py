@@ -18,7 +18,7 @@ class GlorotPerGate(keras.initializers.Initializer):
 
     Example:
         >>> weights = GlorotPerGate()((2, 4 * 4))
-        >>> tuple(weights.shape), 0.8 < float(abs(weights).max()) <= 1.0  # sqrt(6 / (2 + 4)) = 1
+        >>> tuple(weights.shape), 0.8 < float(keras.ops.max(keras.ops.abs(weights))) <= 1.0  # sqrt(6 / (2 + 4)) = 1
         ((2, 16), True)
     """
 

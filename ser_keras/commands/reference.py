@@ -1,0 +1,43 @@
+"""`ser-keras reference`: pages of the public names, from their docstrings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def build(out: Path | str) -> Path:
+    """Write a page a module, with a search, from the docstrings.
+
+    Args:
+        out: Folder for the pages.
+
+    Returns:
+        The first page.
+
+    Raises:
+        SerError: pdoc is not installed.
+    """
+    try:
+        import pdoc
+    except ImportError as error:
+        from ser_keras.support.errors import SerError
+
+        raise SerError("The reference is made by pdoc: python -m pip install pdoc") from error
+    from ser_keras.training.backend import prepare_backend
+
+    prepare_backend()  # modules of networks import Keras
+    pdoc.render.configure(docformat="google", show_source=False)
+    pdoc.pdoc("ser_keras", "!ser_keras.__main__", output_directory=Path(out))
+    return Path(out) / "ser_keras.html"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's flags."""
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the pages")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Build it and say where it is; the exit code."""
+    print(f"open {build(args.out)}")
+    return 0
