@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import pkgutil
 from pathlib import Path
+
+import ser_keras
 
 
 def build(out: Path | str) -> Path:
@@ -28,7 +31,10 @@ def build(out: Path | str) -> Path:
 
     prepare_backend()  # modules of networks import Keras
     pdoc.render.configure(docformat="google", show_source=False)
-    pdoc.pdoc("ser_keras", "!ser_keras.__main__", output_directory=Path(out))
+    rooms = [module.name for module in pkgutil.walk_packages(ser_keras.__path__, "ser_keras.")]
+    # By name: a package's lazily loaded names would hide its modules.
+    chosen = ["ser_keras", *(name for name in rooms if not name.endswith("__main__"))]
+    pdoc.pdoc(*chosen, output_directory=Path(out))
     return Path(out) / "ser_keras.html"
 
 
