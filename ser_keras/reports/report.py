@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 DATA = "data"
+NOT_RUN = "(not run)"
 TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
@@ -172,12 +173,12 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        return mean_sd(numbers.spread(corpus, protocol, variant, metric)) or "(not run)"
+        return mean_sd(numbers.spread(corpus, protocol, variant, metric)) or NOT_RUN
 
     def each(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         seeds = [values for values in numbers.seeds(corpus, protocol, variant).values() if metric in values]
         told = [f"{100 * values[metric]:.1f} % after {values['log/epoch']:.0f} epochs" for values in seeds]
-        return ", ".join(told) or "(not run)"
+        return ", ".join(told) or NOT_RUN
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
@@ -185,14 +186,14 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     def speakers(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         values = numbers.by_speaker(corpus, protocol, variant, metric)
         if values.empty:
-            return "(not run)"
+            return NOT_RUN
         low, high = values.idxmin(), values.idxmax()
         return f"{values[low]:.1f} % (speaker {low}) to {values[high]:.1f} % (speaker {high})"
 
     def difference(corpus: str, protocol: str, variant: str, against: str, metric: str = "accuracy") -> str:
         found = differences.difference(numbers, corpus, protocol, variant, against, metric)
         if found is None:
-            return "(not run)"
+            return NOT_RUN
         return f"{found.points:+.1f} points ({found.interval or 'too few runs for an interval'})"
 
     def gains(corpus: str, protocol: str, variant: str, against: str, *metrics: str) -> list[str]:
@@ -209,11 +210,39 @@ def finding(paper: Paper, numbers: Numbers) -> str:
             for j in judged(paper, numbers)
             if j.reading and (j.corpus, j.reading.protocol, j.variant, j.number.metric) == wanted
         )
-        return next(found, "(not run)")
+        return next(found, NOT_RUN)
 
     known = (mean, each, highest, speakers, difference, gains, interval, verdict)
     lookups = {look_up.__name__: look_up for look_up in known}
-    return findings.render(paper.finding, lookups)
+    return without_rows_not_run(findings.render(paper.finding, lookups))
+
+
+def without_rows_not_run(text: str) -> str:
+    r"""A finding without the rows of its tables in which nothing is run; of such rows alone a sentence is left.
+
+    Example:
+        >>> print(without_rows_not_run("| a | b |\n| --- | --- |\n| x | 1 |\n| y | (not run) |"))
+        | a | b |
+        | --- | --- |
+        | x | 1 |
+        >>> print(without_rows_not_run("So:\n\n| a | b |\n| --- | --- |\n| y | (not run) |"))
+        So:
+        <BLANKLINE>
+        (none of these is run yet)
+    """
+    blocks = []
+    for block in text.split("\n\n"):
+        lines = block.split("\n")
+        if len(lines) > 2 and lines[0].startswith("|") and lines[1].startswith("| ---"):
+            rows = [line for line in lines[2:] if not _nothing_run(line)]
+            block = "\n".join([*lines[:2], *rows]) if rows else "(none of these is run yet)"
+        blocks.append(block)
+    return "\n\n".join(blocks)
+
+
+def _nothing_run(row: str) -> bool:
+    cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
+    return NOT_RUN in cells and all(cell in (NOT_RUN, "", "has none") for cell in cells)
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
