@@ -27,10 +27,32 @@ def none(protocol, recipe):
     return False
 
 
+def having(*words, without=()):
+    return lambda protocol, recipe: all(w in recipe for w in words) and not any(w in recipe for w in without)
+
+
+def together(*rules):
+    return lambda protocol, recipe: all(rule(protocol, recipe) for rule in rules)
+
+
 COPIES = under("paper", "split_first", "speaker_independent")  # where Boucheta's copies are
 # What a constant touches; of those not named, every committed run. `none` are constants of readings that have no
 # committed runs, of the demo corpus, of drawings, and those that an assertion holds for whole corpora alone.
 TOUCHED = {
+    "boucheta2025": {
+        **dict.fromkeys(("NOISE", "SEMITONES"), COPIES),
+        **dict.fromkeys(("SHIFT", "STRETCH"), together(COPIES, having(without=("notebook",)))),
+        **dict.fromkeys(("NOTEBOOK_SHIFT", "NOTEBOOK_STRETCH"), having("notebook")),
+        "N_MFCC": having(without=("_20",)),
+        "NOTEBOOK_MFCC": having("_20"),
+        "FRAMES": having("flatten", without=("notebook",)),
+        "NOTEBOOK_FRAMES": having("flatten_notebook"),
+        "NEIGHBOURS": of("knn"),
+        **dict.fromkeys(("LEARNING_RATE", "EPOCHS", "PATIENCE", "VALIDATION"), of("cnn")),
+        "PARAMETERS": of("cnn_flatten"),
+        "TEST": under("paper", "split_first", "originals_only"),
+        **dict.fromkeys(("VALUES", "SHOWN_RATE", "SHOWN_FILTERS", "SHOWN_UP_TO"), none),
+    },
     "jin2022": {
         **dict.fromkeys(("NOTEBOOK_RATE", "NOTEBOOK_OFFSET", "NOTEBOOK_SECONDS"), none),
         **dict.fromkeys(("NOTEBOOK_FRAMES", "NOTEBOOK_BATCH", "SHORTER", "MFCC", "READINGS"), none),
@@ -74,7 +96,11 @@ def test_a_changed_constant_touches_the_runs_that_use_it(paper, tmp_path):
     for name, position, literal in constants.leaves(source):
         place = tmp_path / f"{name}{position}" / paper
         place.mkdir(parents=True)
-        checker = Checker(constants.experiment(constants.changed(source, literal), place))
+        try:
+            checker = Checker(constants.experiment(constants.changed(source, literal), place))
+        except IndexError:
+            assert name == "COPIES"  # the place of a number within another constant
+            continue
         touched = {key[:2] for key, record in records.items() if checker.differing(record)}
         expected = TOUCHED[paper].get(name, lambda protocol, recipe: True)
         # A constant may consist of several numbers, some of which count for one recipe: SHAPES, say.
@@ -86,4 +112,9 @@ def test_a_changed_constant_touches_the_runs_that_use_it(paper, tmp_path):
     assert seen == set(SEVERAL.get(paper, ()))
 
 
-SEVERAL = {"cournut2017": ("SHAPES", "UNITS"), "varshney2025": ("NO_DROPOUT",)}
+SEVERAL = {
+    "boucheta2025": ("COPIES",),
+    "jin2022": ("EPOCHS",),
+    "cournut2017": ("SHAPES", "UNITS"),
+    "varshney2025": ("NO_DROPOUT",),
+}

@@ -7,7 +7,6 @@ them moves the answers, a renamed function or a comment does not.
 from __future__ import annotations
 
 import tempfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -139,8 +138,33 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values]
 
 
-def different(one: Answer, other: Answer) -> str:
+def told(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> dict[str, str]:
+    """How the answers of two sets of probes differ, by probe; empty where they agree.
+
+    A vector's values have no spread of their own: what counts is how far each of them moves from probe to probe.
+
+    Example:
+        >>> one = {"a": answer(np.array([1.0, 500.0])), "b": answer(np.array([1.1, 900.0]))}
+        >>> other = one | {"a": answer(np.array([1.001, 500.0]))}
+        >>> told(one, other)
+        {'a': 'mean of coefficient 1 is 1 in the record and would be 1.001 now'}
+    """
+    vectors: dict[int, list[list[float]]] = {}
+    for found in one.values():
+        if "mean" in found and not any(found["spread"]):
+            vectors.setdefault(len(found["mean"]), []).append(found["mean"])
+    spreads = {length: np.std(values, axis=0) for length, values in vectors.items() if len(values) > 1}
+    differ = {name: different(one[name], other[name], spreads.get(len(one[name].get("mean", ())))) for name in one}
+    return {name: difference for name, difference in differ.items() if difference}
+
+
+def different(one: Answer, other: Answer, spreads: np.ndarray | None = None) -> str:
     """How two answers differ, in a few words; empty where they agree within 1e-4 of each coefficient's spread.
+
+    Args:
+        one: An answer.
+        other: Another.
+        spreads: Of each value of a vector, shape (values,); None takes that of all values together.
 
     Example:
         >>> a = answer(np.arange(12.0).reshape(3, 4))
@@ -154,21 +178,17 @@ def different(one: Answer, other: Answer) -> str:
             return f"{key} is {one.get(key, 'none')} in the record and would be {other.get(key, 'none')} now"
     if "error" in one:
         return ""
-    spreads = np.maximum(one["spread"], other["spread"])
-    # A vector's value, and a coefficient that stands still, has no spread of its own: that of all values serves.
-    spreads = np.where(spreads > 0, spreads, np.std(one["values"]) if len(one["values"]) else 0.0)
+    own = np.maximum(one["spread"], other["spread"])
+    # A coefficient that stands still has no spread of its own: that of all values serves.
+    otherwise = spreads if spreads is not None else np.std(one["values"]) if len(one["values"]) else 0.0
+    own = np.where(own > 0, own, otherwise)
     for key in ("mean", "spread", "values"):
         a, b = np.array(one[key]), np.array(other[key])
-        allowed = np.repeat(spreads, len(a) // max(len(spreads), 1)) if len(a) else a
+        allowed = np.repeat(own, len(a) // max(len(own), 1)) if len(a) else a
         allowed = TOLERANCE * allowed + 1e-6 * np.maximum(np.abs(a), np.abs(b)) + 1e-12
         wrong = np.flatnonzero(np.abs(a - b) > allowed)
         if len(wrong):
             first = int(wrong[0])
-            which = first // (len(a) // len(spreads)) + 1
+            which = first // (len(a) // len(own)) + 1
             return f"{key} of coefficient {which} is {a[first]:g} in the record and would be {b[first]:g} now"
     return ""
-
-
-def name_of(answers: Mapping[str, Answer]) -> str:
-    """A short name of answers for progress and folders; two machines may round to different ones."""
-    return f"{zlib.crc32(repr(sorted(answers.items())).encode()):08x}"

@@ -207,11 +207,10 @@ def _differences(path: str, one: Any, other: Any) -> list[str]:
     if path.endswith("/probes") and isinstance(one, Mapping) and isinstance(other, Mapping):
         if missing := sorted(set(one) ^ set(other)):
             return [f"{path}: {', '.join(missing)} is not in both"]
-        told = {name: probes.different(one[name], other[name]) for name in one}
-        return [f"{path}/{name}: {difference}" for name, difference in told.items() if difference]
+        return [f"{path}/{name}: {difference}" for name, difference in probes.told(one, other).items()]
     if path == "change" and isinstance(one, Mapping) and isinstance(other, Mapping):
-        told = probes.different(one, other)
-        return [f"{path}: {told}"] if told else []
+        difference = probes.different(one, other)
+        return [f"{path}: {difference}"] if difference else []
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         keys = dict.fromkeys([*one, *other])
         return [line for key in keys for line in _differences(f"{path}/{key}", one.get(key), other.get(key))]
