@@ -15,7 +15,7 @@ from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
 from ser_keras.runs.rows import RUN, whole_utterances
 from ser_keras.runs.run import FOLDERS, RECORD
-from ser_keras.runs.variant import Variant, recipe_of
+from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 
@@ -269,10 +269,11 @@ def thinned(results: Results, paper: Paper) -> Results:
     the part that a protocol scores; the probability of the true class where a loss is reported.
     """
     table = results.predictions
-    with_train = {number.variant for number in paper.reported if number.metric == "train/accuracy"}
+    # Of one recipe reported, of all kept: a reading is judged by the same pair of numbers.
+    with_train = any(number.metric == "train/accuracy" for number in paper.reported)
     keep = table.split == "test"
     folds = table.groupby(["protocol", "variant", "seed"]).fold.transform("max")
-    keep |= (table.split == "train") & (folds == 0) & table.variant.map(recipe_of).isin(with_train)
+    keep |= (table.split == "train") & (folds == 0) & with_train
     main = table.moment == END if "moment" in table else pd.Series(True, index=table.index)
     keep &= main
     for name, protocol in results.protocols.items():
