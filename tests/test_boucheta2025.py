@@ -131,7 +131,7 @@ def test_the_notebooks_vector_has_its_zeros_behind_everything(run):
 
 
 def test_readings_of_trees_and_neighbours_cross_everything(run):
-    crossed = [name for name in run.READINGS if "notebook" in name]
+    crossed = [name for name in run.READINGS if "notebook" in name and not name.startswith("cnn")]
     assert len(crossed) == 2 * 2 * 2 * 2
     for name in crossed:
         recipe = run.READINGS[name]
