@@ -115,11 +115,12 @@ def test_a_helper_in_a_module_beside_the_script_counts(name_of, tmp_path, monkey
     assert name_of(source) != before
 
 
-def test_the_name_of_decoding_is_the_same_in_every_process():
+def test_names_are_the_same_in_every_process():
     code = (
-        "from ser_keras.features import audio\n"
+        "from ser_keras import augmentation, features\n"
         "from ser_keras.features.fingerprint import fingerprint\n"
-        "print(fingerprint(audio.load))"
+        "of = (features.audio.load, features.stft, features.chroma, features.harmonic, augmentation.random_pitch)\n"
+        "print([fingerprint(function) for function in of])"
     )
     names = {
         subprocess.run(

@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 import time
 
@@ -45,3 +46,15 @@ def process(item, stopped):
 def test_an_error_in_a_process_comes_through():
     with pytest.raises(ZeroDivisionError), results(process, range(20), jobs=2, threads=False) as made:
         list(made)
+
+
+def blocked(item, stopped):
+    with open("/proc/self/status") as status:
+        mask = next(line for line in status if line.startswith("SigBlk"))
+    return int(mask.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+def test_processes_do_not_hear_what_a_terminal_sends_to_all():
+    with results(blocked, range(4), jobs=2, threads=False) as made:
+        assert list(made) == [1] * 4
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -11,6 +11,7 @@ import dataclasses
 import dis
 import functools
 import importlib
+import re
 import sys
 import sysconfig
 import types
@@ -24,6 +25,7 @@ from ser_keras.support.files import digest
 
 LIBRARIES = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 CODE = (types.FunctionType, types.MethodType, type)
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # where an object lies differs in every process
 
 
 def fingerprint(function: Callable) -> str:
@@ -56,13 +58,17 @@ def _describe(value: Any, seen: frozenset[int]) -> Any:
         return [type(value).__qualname__, _describe(vars(value), seen)]
     if isinstance(value, np.ndarray):
         return [str(value.dtype), value.shape, value.tobytes().hex()]
+    if isinstance(value, property):
+        return _describe([value.fget, value.fset], seen)
+    if isinstance(value, functools.cached_property):
+        return _describe(value.func, seen)
     if hasattr(value, "__wrapped__"):
         return _describe(value.__wrapped__, seen)
     if isinstance(value, CODE) and _ours(value.__module__):
         return _class(value, seen) if isinstance(value, type) else _function(value, seen)
     if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, *CODE)):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__class__)}"
-    return repr(value)
+    return ADDRESS.sub("", repr(value))
 
 
 def _ours(module: str | None) -> bool:

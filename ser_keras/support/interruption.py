@@ -135,6 +135,29 @@ def check() -> None:
 
 
 @contextmanager
+def quiet_children() -> Iterator[None]:
+    """Processes that are started in the block hear nothing of Ctrl-C, which a terminal sends to all.
+
+    They would answer with a traceback each, and the one that tidies up behind them with a warning; whoever started
+    them ends them. Here, Ctrl-C is only put off.
+    """
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    warnings = os.environ.get("PYTHONWARNINGS", "")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [warnings, "ignore:resource_tracker"]))
+    resource_tracker.ensure_running()  # as it starts, it lets signals through
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.environ["PYTHONWARNINGS"] = warnings
+
+
+@contextmanager
 def _noting(*numbers: int) -> Iterator[None]:
     """Write signals down while the block runs. Only a main thread hears of them."""
     global _depth

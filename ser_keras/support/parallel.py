@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
+from ser_keras.support.interruption import quiet_children
+
 Stopped = Callable[[], bool]
 
 
@@ -55,5 +57,7 @@ def results(
             pool.shutdown(wait=True, cancel_futures=True)
     else:
         run = joblib.Parallel(n_jobs=jobs, prefer="processes", return_as="generator")
-        with closing(run(joblib.delayed(function)(item, _never) for item in items)) as made:
+        with quiet_children():  # which are started by the first items
+            made = run(joblib.delayed(function)(item, _never) for item in items)
+        with closing(made):
             yield made
