@@ -101,3 +101,16 @@ def test_prediction_interval_stays_within_what_a_share_can_be():
         s = spread(values)
         assert 0 <= s.low <= s.mean <= s.high <= 100
     assert spread([46, 62, 62.5, 72, 77]).high < 97.3
+
+
+def test_rows_of_runs_without_moments_stand_beside_rows_with_them():
+    """Runs of before readings at other moments, joined with those of after: both are scored at their end."""
+    protocols = PROTOCOLS | {"late": ScoredOn(note="", of="paper", scored="test", moment="last")}
+    rows = {"corpus": "c", "protocol": "paper", "variant": "v", "fold": 0, "split": "test", "label": "a"}
+    old = pd.DataFrame({"utterance": ["u"], "seed": 0, "prediction": "a", **rows})
+    new = pd.DataFrame(
+        {"utterance": ["u", "u"], "seed": 1, "prediction": ["a", "b"], "moment": ["end", "last"], **rows}
+    )
+    seen = with_views(pd.concat([old, new], ignore_index=True), protocols)
+    assert seen[seen.protocol == "paper"].seed.tolist() == [0, 1]
+    assert seen[seen.protocol == "late"].prediction.tolist() == ["b"]

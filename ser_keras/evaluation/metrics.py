@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ser_keras.protocols import Protocol
-from ser_keras.runs.rows import RUN, WHOLE
+from ser_keras.runs.rows import RUN, WHOLE, moments_of
 
 SEED_COLUMNS = ["corpus", "protocol", "variant", "seed", "metric", "value", "n", "recordings"]
 
@@ -68,7 +68,7 @@ def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
     """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name."""
-    moments = predictions.moment if "moment" in predictions else pd.Series("end", index=predictions.index)
+    moments = moments_of(predictions)
     views = []
     for name, p in protocols.items():
         if getattr(p, "of", None) and p.scored != "log":

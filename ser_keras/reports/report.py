@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -181,7 +182,8 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return ", ".join(told) or NOT_RUN
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        return f"{numbers.highest(corpus, protocol, variant, metric):.1f} %"
+        value = numbers.highest(corpus, protocol, variant, metric)
+        return NOT_RUN if math.isnan(value) else f"{value:.1f} %"
 
     def speakers(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         values = numbers.by_speaker(corpus, protocol, variant, metric)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
-from ser_keras.runs.rows import RUN, whole_utterances
+from ser_keras.runs.rows import END, RUN, moments_of, whole_utterances
 from ser_keras.runs.run import FOLDERS, RECORD
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
@@ -21,8 +21,6 @@ from ser_keras.support.files import atomic, digest, read_json, sha256, write_tex
 
 if TYPE_CHECKING:
     from ser_keras.papers import Paper
-
-END = "end"  # the moment that a run's own predictions are of
 
 
 SEED = [name for name in RUN if name != "fold"]
@@ -150,7 +148,7 @@ def from_runs(
     there = {record["cell"]["corpus"] for record in records}
     table = pd.concat(predictions, ignore_index=True)
     if "moment" in table:
-        table["moment"] = table.moment.fillna(END)
+        table["moment"] = moments_of(table)
     return Results(
         predictions=table,
         history=pd.concat(history, ignore_index=True),
@@ -274,10 +272,11 @@ def thinned(results: Results, paper: Paper) -> Results:
     keep = table.split == "test"
     folds = table.groupby(["protocol", "variant", "seed"]).fold.transform("max")
     keep |= (table.split == "train") & (folds == 0) & with_train
-    main = table.moment == END if "moment" in table else pd.Series(True, index=table.index)
+    moments = moments_of(table)
+    main = moments == END
     keep &= main
     for name, protocol in results.protocols.items():
-        there = main if protocol.get("moment", END) == END else table.moment == protocol["moment"]
+        there = main if protocol.get("moment", END) == END else moments == protocol["moment"]
         keep |= there & (table.split == protocol["scored"]) & (table.protocol == protocol.get("of", name))
     table = table[keep].copy()
     # Of training rows only the counts are read: without names and sorted they take hardly any room.

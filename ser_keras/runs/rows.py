@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
+END = "end"  # the moment that a run's own predictions are of
 WHOLE = -1  # in the column `window`: the whole utterance
 
 
@@ -28,3 +29,10 @@ def whole_utterances(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.Da
     whole = predictions.groupby(keys, sort=False)[columns].mean().reset_index()
     prediction = np.array(classes)[whole[columns].to_numpy().argmax(axis=1)]
     return whole.assign(prediction=prediction, window=WHOLE)[predictions.columns]
+
+
+def moments_of(predictions: pd.DataFrame) -> pd.Series:
+    """The moment of training that each row is of; rows of runs that know of none are of their end."""
+    if "moment" not in predictions:
+        return pd.Series(END, index=predictions.index)
+    return predictions.moment.fillna(END)
