@@ -113,7 +113,7 @@ def test_a_changed_constant_touches_the_runs_that_use_it(paper, tmp_path):
 
 
 SEVERAL = {
-    "boucheta2025": ("COPIES",),
+    "boucheta2025": ("COPIES", "MODELS"),
     "jin2022": ("EPOCHS",),
     "cournut2017": ("SHAPES", "UNITS"),
     "varshney2025": ("NO_DROPOUT",),
