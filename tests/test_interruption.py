@@ -237,3 +237,28 @@ def test_while_it_trains_finished_runs_are_kept(tmp_path):
     again = guarded("--seeds", len(finished), "--out", out, cwd=tmp_path)
     assert again.wait(120) == 0
     assert {path: path.read_bytes() for path in out.rglob("cell.json")} == finished
+
+
+LINGERING = """
+import signal
+import ser_keras
+from ser_keras.support import interruption
+
+class Late:
+    def __del__(self):  # when the interpreter takes itself apart
+        signal.raise_signal(signal.SIGTERM)
+
+late = Late()
+with interruption.command():
+    print("done")
+    raise SystemExit({code!r})
+"""
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (None, 0), (2, 2), ("A sentence.", 1)])
+def test_when_all_is_done_the_code_stays_what_it_is(tmp_path, code, expected):
+    (tmp_path / "paper.toml").touch()
+    (tmp_path / "run.py").write_text(LINGERING.format(code=code))
+    done = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (expected, "done\n")
+    assert done.stderr == ("A sentence.\n" if expected == 1 else "")

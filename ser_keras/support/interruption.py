@@ -29,6 +29,7 @@ voice = 2  # the descriptor of standard error; another one while that is held ba
 _came = 0  # the signal that came, if one did
 _sentence = SENTENCE  # what is still to be said then; empty when it was
 _depth = 0  # blocks that are to be unwound
+_code: int | None = None  # with which the command ended
 _installed = False
 
 
@@ -45,8 +46,7 @@ def install() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _note)
-    # Registered first, this runs last: behind it the interpreter would answer a signal by dying of it.
-    atexit.register(lambda: _came and _leave())
+    atexit.register(_last)  # registered first, it runs last
 
 
 def _is_command() -> bool:
@@ -80,15 +80,16 @@ def command(sentence: str = SENTENCE) -> Iterator[None]:
         >>> main()
         at work
     """
-    global _sentence
+    global _sentence, _code
     _sentence = sentence
     try:
         with _noting(*SIGNALS):
             try:
                 yield
                 check()
-            except SystemExit:  # --help
+            except SystemExit as end:
                 sys.stdout.flush()
+                _code = end.code if isinstance(end.code, int) else int(end.code is not None)
                 raise
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -209,6 +210,17 @@ def _leave() -> None:
     for child in processes.active_children() if processes else ():
         child.kill()
     os._exit(128 + _came)
+
+
+def _last() -> None:
+    """End a command here: the interpreter would take its time to leave, and answer a signal by dying of it."""
+    if _came:
+        _leave()
+    if _code is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_code)
 
 
 def _is_read(stream: object) -> bool:
