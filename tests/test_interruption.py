@@ -20,7 +20,6 @@ class Dying:
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("block", [ctrl_c, interruption.command])
 def test_lost_in_a_destructor_it_stops_the_job_at_its_next_step(block):
     steps = []
@@ -29,12 +28,27 @@ def test_lost_in_a_destructor_it_stops_the_job_at_its_next_step(block):
         with block(), Progress("training", 3) as progress:
             for step in range(3):
                 Dying()
-                steps.append(step)
+                steps.append(step)  # before it is raised once more
                 progress.step()
 
     with pytest.raises(KeyboardInterrupt if block is ctrl_c else SystemExit):
         job()
     assert steps == [0]
+
+
+def test_lost_in_a_destructor_it_is_raised_once_more_and_nothing_is_printed(capfd):
+    start = time.monotonic()
+
+    @interruption.command("Enough.")
+    def job():
+        Dying()
+        time.sleep(30)
+
+    with pytest.raises(SystemExit) as caught:
+        job()
+    assert time.monotonic() - start < 5
+    assert caught.value.code == 130
+    assert capfd.readouterr().err == "\nEnough.\n"
 
 
 @ctrl_c()

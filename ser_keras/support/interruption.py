@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM: one sentence, a code, finished work kept; a second time: at once.
 
 Python drops a KeyboardInterrupt that is raised in the callback of a weak reference or in a destructor, and a library
-may answer it with an error of its own. The first happens while TensorFlow traces a network, so a signal is also
-written down.
+may answer it with an error of its own. The first happens while TensorFlow traces a network: so a signal is written
+down, and raised once more where it was dropped.
 
 While a command is at work, a signal unwinds it as an exception. Before that (imports take seconds) and after it there
 is nothing to unwind, and a traceback would tell nobody anything: the sentence is said, and the process ends.
@@ -10,6 +10,7 @@ is nothing to unwind, and a traceback would tell nobody anything: the sentence i
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
@@ -18,11 +19,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from ser_keras.support.errors import SerError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SENTENCE = "Stopped. What was finished is kept; the same command goes on from here."
+LATER = 0.01  # seconds, after which a dropped exception is raised once more
 BROKEN_PIPE = 141  # what shells report of a program whose reader has left
 
 voice = 2  # the descriptor of standard error; another one while that is held back (support/stderr.py)
@@ -31,6 +34,8 @@ _sentence = SENTENCE  # what is still to be said then; empty when it was
 _depth = 0  # blocks that are to be unwound
 _code: int | None = None  # with which the command ended
 _installed = False
+_others = sys.__unraisablehook__  # what tells of other exceptions that nobody can catch
+_repeated = False  # the next signal is none, but an exception that was dropped, to be raised once more
 
 
 def install() -> None:
@@ -161,11 +166,14 @@ def quiet_children() -> Iterator[None]:
 @contextmanager
 def _noting(*numbers: int) -> Iterator[None]:
     """Write signals down while the block runs. Only a main thread hears of them."""
-    global _depth
+    global _depth, _others
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.signal(number, _note) for number in numbers}
+    hook = sys.unraisablehook
+    if hook is not _dropped:
+        _others, sys.unraisablehook = hook, _dropped
     _depth += 1
     try:
         yield
@@ -175,16 +183,39 @@ def _noting(*numbers: int) -> Iterator[None]:
         raise
     finally:
         _depth -= 1
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    global _came
+    global _came, _repeated
+    if _repeated:
+        _repeated = False
+        raise KeyboardInterrupt
     again, _came = _came, number
     if _depth and not again:
         raise KeyboardInterrupt
     _leave()
+
+
+def _dropped(what: Any) -> None:
+    """Take the place of Python's words on an exception that nobody could catch, if it is a signal's."""
+    if _came and issubclass(what.exc_type, KeyboardInterrupt):
+        threading.Timer(LATER, _repeat).start()
+    else:
+        _others(what)
+
+
+def _repeat() -> None:
+    global _repeated
+    if not _depth:
+        return
+    _repeated = True
+    if hasattr(signal, "pthread_kill"):  # also wakes a main thread that waits
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:  # Windows
+        _thread.interrupt_main(signal.SIGINT)
 
 
 def _say() -> None:
@@ -206,8 +237,8 @@ def _forget() -> None:
 def _leave() -> None:
     """End the process now, and its workers with it."""
     _say()
-    processes = sys.modules.get("multiprocessing")
-    for child in processes.active_children() if processes else ():
+    children = getattr(sys.modules.get("multiprocessing"), "active_children", tuple)  # it may be half imported
+    for child in children():
         child.kill()
     os._exit(128 + _came)
 
