@@ -121,6 +121,19 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path):
         assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "table.md"]
 
 
+def test_sweeping_a_folder_leaves_what_another_process_writes_in_it(tmp_path):
+    run, tables = tmp_path / "seed0", tmp_path / "tables"
+    for folder in (run, tables):
+        folder.mkdir()
+        (folder / ".a.partial.csv").write_text("half")
+    (run / ".lock").touch()  # a run that is held by itself, while the tables are made
+    with exclusive(tmp_path):
+        assert (run / ".a.partial.csv").exists()
+        assert not (tables / ".a.partial.csv").exists()
+    with exclusive(run):
+        assert not (run / ".a.partial.csv").exists()
+
+
 def test_an_error_in_the_block_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("old")

@@ -11,7 +11,7 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_keras.corpora.base import OPEN, Corpus, Validation, corpus_checksum
+from ser_keras.corpora.base import OPEN, Corpus, Validation
 from ser_keras.corpora.folders import locate
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
@@ -20,7 +20,7 @@ from ser_keras.support.names import printable
 if TYPE_CHECKING:
     CORPORA: dict[str, Corpus]
 
-__all__ = ["CORPORA", "OPEN", "Corpus", "Validation", "corpus_checksum", "find", "locate", "named"]
+__all__ = ["CORPORA", "OPEN", "Corpus", "Validation", "find", "locate", "named"]
 
 _own: dict[str, Corpus] = {}  # tables of one's own that this process has read
 

@@ -15,7 +15,7 @@ from ser_keras.corpora.listing import Listing, listed
 from ser_keras.corpora.speakers import SpeakersTable
 from ser_keras.corpora.validation import UNKNOWN, Validation
 from ser_keras.support.errors import BadAudioError, MissingCorpusError, SerError
-from ser_keras.support.files import digest, sha256
+from ser_keras.support.files import sha256
 from ser_keras.support.folders import user_cache_folder
 from ser_keras.support.names import printable
 
@@ -222,11 +222,6 @@ class Corpus:
             for part in sorted(set(counts) | set(found)):
                 if found.count(part) != counts.get(part, 0):
                     yield f"{column} {part} has {found.count(part):,}, published are {counts.get(part, 0):,}"
-
-
-def corpus_checksum(table: pd.DataFrame) -> str:
-    """One name for the audio of an utterance table: 16 hexadecimal digits."""
-    return digest(sorted(zip(table.utterance, table.sha256, strict=True)))
 
 
 def _rank(path: Path, checksum: str, published: str | None) -> tuple[bool, bool, str]:

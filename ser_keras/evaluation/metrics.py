@@ -9,6 +9,7 @@ import pandas as pd
 
 from ser_keras.protocols import Protocol
 from ser_keras.runs.rows import RUN, WHOLE, moments_of
+from ser_keras.training.moments import END
 
 SEED_COLUMNS = ["corpus", "protocol", "variant", "seed", "metric", "value", "n", "recordings"]
 
@@ -73,8 +74,8 @@ def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> 
     for name, p in protocols.items():
         if getattr(p, "of", None) and p.scored != "log":
             seen = (predictions.protocol == p.of) & (predictions.split == p.scored)
-            views.append(predictions[seen & (moments == getattr(p, "moment", "end"))].assign(protocol=name))
-    joined = pd.concat([predictions[moments == "end"], *views], ignore_index=True)
+            views.append(predictions[seen & (moments == getattr(p, "moment", END))].assign(protocol=name))
+    joined = pd.concat([predictions[moments == END], *views], ignore_index=True)
     return joined.drop(columns="moment", errors="ignore")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ser_keras.protocols import Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
+from ser_keras.training.moments import END
 from ser_keras.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Experiment:
     def moments(self, protocol: str) -> tuple[str, ...]:
         """The moments of a protocol's runs that some view of them asks for."""
         wanted = [getattr(p, "moment", "") for p in self.protocols.values() if getattr(p, "of", None) == protocol]
-        return tuple(sorted({moment for moment in wanted if moment and moment != "end"}))
+        return tuple(sorted({moment for moment in wanted if moment and moment != END}))
 
 
 def is_view(protocol: Protocol) -> bool:

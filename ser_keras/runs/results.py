@@ -13,11 +13,12 @@ import pandas as pd
 
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
-from ser_keras.runs.rows import END, RUN, moments_of, whole_utterances
+from ser_keras.runs.rows import RUN, moments_of, whole_utterances
 from ser_keras.runs.run import FOLDERS, RECORD
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
+from ser_keras.training.moments import END
 
 if TYPE_CHECKING:
     from ser_keras.papers import Paper

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ser_keras.training.moments import END
+
 RUN = ["corpus", "protocol", "variant", "seed", "fold"]
-END = "end"  # the moment that a run's own predictions are of
 WHOLE = -1  # in the column `window`: the whole utterance
 
 

@@ -102,24 +102,10 @@ def exclusive(folder: Path) -> Iterator[None]:
     Raises:
         SerError: Another process holds the folder, or it cannot be written.
     """
-    import filelock
-
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise SerError(
-            f"{folder} is in use by another run. Wait for it, or choose another folder with --out."
-        ) from error
-    except OSError as error:
-        raise SerError(f"{folder} cannot be written: {reason(error)}") from error
-    for left_over in folder.rglob(".*.partial*"):  # of a run that was killed
-        left_over.unlink(missing_ok=True)
-    try:
+    with try_exclusive(folder) as held:
+        if not held:
+            raise SerError(f"{folder} is in use by another run. Wait for it, or choose another folder with --out.")
         yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager
@@ -143,8 +129,10 @@ def try_exclusive(folder: Path) -> Iterator[bool]:
         return
     except OSError as error:
         raise SerError(f"{folder} cannot be written: {reason(error)}") from error
-    for left_over in folder.glob(".*.partial*"):
-        left_over.unlink(missing_ok=True)
+    for left_over in folder.rglob(".*.partial*"):
+        # A folder with a lock of its own is swept by who holds it: somebody may be writing there now.
+        if left_over.parent == folder or not (left_over.parent / ".lock").exists():
+            left_over.unlink(missing_ok=True)
     try:
         yield True
     finally:
