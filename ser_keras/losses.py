@@ -19,7 +19,7 @@ EPSILON = 1e-7  # probabilities nearer to 0 count as this
 class FocalLoss(keras.losses.Loss):
     """Focal loss for one-hot (or soft) targets.
 
-    The sum over classes of -alpha (1 - p)^gamma y log(p), computed in float32 whatever the network's precision.
+    The sum over classes of -alpha (1 - p)^gamma y log(p), in float32 at least, whatever the network's precision.
 
     Args:
         gamma: How strongly easy samples are played down; 0 is cross-entropy.
@@ -67,8 +67,9 @@ class FocalLoss(keras.losses.Loss):
             y_true: Targets, shape (batch, classes).
             y_pred: Probabilities or logits, shape (batch, classes).
         """
-        y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "float32")
+        y_pred = ops.convert_to_tensor(y_pred)
+        dtype = keras.backend.result_type(y_pred.dtype, "float32")
+        y_pred, y_true = ops.cast(y_pred, dtype), ops.cast(ops.convert_to_tensor(y_true), dtype)
         if self.label_smoothing:
             y_true = y_true * (1 - self.label_smoothing) + self.label_smoothing / ops.shape(y_true)[-1]
         if self.from_logits:
@@ -83,7 +84,7 @@ class FocalLoss(keras.losses.Loss):
             # A power below 1 has no finite slope at 0.
             losses = losses * ops.power(ops.maximum(wrong, EPSILON), self.gamma)
         if self.alpha is not None:
-            losses = losses * ops.convert_to_tensor(self.alpha, dtype="float32")
+            losses = losses * ops.convert_to_tensor(self.alpha, dtype=dtype)
         return ops.sum(losses, axis=-1)
 
     def get_config(self) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def test_all_committed_runs_count_or_are_named():
         assert sum(bool(cell.get("differs")) for cell in cells) == len(one.differing), list(one.lines())
 
 
+@pytest.mark.slow
 def test_the_command_counts_and_ends_with_a_code(copy):
     command = [sys.executable, "-m", "ser_keras", "check", str(copy)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

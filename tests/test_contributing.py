@@ -29,6 +29,7 @@ def executed(heading):
     return scope
 
 
+@pytest.mark.slow
 def test_the_paper_runs_on_the_demo_corpus(tmp_path):
     folder = tmp_path / "reproductions" / "example2026"
     folder.mkdir(parents=True)

@@ -97,10 +97,10 @@ def test_an_effect_is_bounded_by_two_one_sided_tests():
         above = stats.ttest_1samp(values, -bound, alternative="greater").pvalue
         assert bool(max(below, above) < 0.05) is excluded
     assert found.says(margin=100.0) in ("an effect", f"no effect above {found.at_most:.1f}")
-    open_case = Difference(1.0, -4.0, 6.0, 5, 5, (-9.0, 11.0), 5.2)
+    open_case = Difference(1.0, -4.0, 6.0, 5, 5, 4.0, (-9.0, 11.0), 5.2)
     assert open_case.says(5.0) == "open: up to 5.2 either way"
     assert open_case.says(6.0) == "no effect above 5.2"
-    assert Difference(1.0, np.nan, np.nan, 2, 2, (np.nan, np.nan), np.nan).says(5.0) == "too few runs"
+    assert Difference(1.0, np.nan, np.nan, 2, 2, np.nan, (np.nan, np.nan), np.nan).says(5.0) == "too few runs"
 
 
 def test_where_runs_share_a_test_part_its_recordings_are_drawn_again():

@@ -95,6 +95,7 @@ def test_a_cache_that_cannot_be_written_ends_in_one_sentence(tmp_path, wav, copi
     assert "cannot be written" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SerError, match="cannot be written"):
@@ -241,6 +242,7 @@ def savee_like(tmp_path, demo_folder):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_incomplete_corpus_stops_and_skip_bad_counts_it(savee_like, tmp_path):
     flags = ("--data", savee_like, "--corpus", "savee", "--protocol", "paper", "--epochs", 1, "--out", tmp_path / "o")
     stopped = run_script("jin2022", *flags, "--cache", tmp_path / "c", cwd=tmp_path)

@@ -144,6 +144,7 @@ def on_backend(name):
     return [float(v) for v in values]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_the_same_values_on_every_backend(backend):
     pytest.importorskip(backend)

@@ -30,7 +30,10 @@ def test_a_lesson_is_clean_and_asks_questions(path):
     assert all("<details><summary>Answer</summary>" in text for text in questions)
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+# The first lesson trains nothing; the others are long.
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.slow] * (p != LESSONS[0])) for p in LESSONS]
+)
 def test_a_lesson_runs(path, tmp_path, monkeypatch):
     (tmp_path / "reproductions").symlink_to(ROOT / "reproductions")
     folder = tmp_path / "notebooks"

@@ -35,6 +35,7 @@ class Difference:
         high: Its upper end.
         seeds: Seeds that both recipes have.
         runs: Runs that both recipes have and in which the metric is defined: seeds times folds.
+        deviation: Standard deviation over the runs; NaN for too few runs.
         pair: Ends of the 95 % interval for one further pair of runs (of all folds); NaN for too few runs.
         at_most: The effect, up or down, that two one-sided tests at 5 % exclude everything above; NaN likewise.
         resampled: The difference under other speakers or recordings; None where seeds draw the test part.
@@ -45,6 +46,7 @@ class Difference:
     high: float
     seeds: int
     runs: int
+    deviation: float
     pair: tuple[float, float]
     at_most: float
     resampled: Resampled | None = None
@@ -118,6 +120,7 @@ def difference(
         high=points + half,
         seeds=len(seeds),
         runs=len(values),
+        deviation=float(values.std(ddof=1)) if len(values) >= RUNS_NEEDED else math.nan,
         pair=(points - further, points + further),
         at_most=abs(points) + half_width(values, overlap=overlap, level=2 * LEVEL - 1),
         resampled=_under_others(numbers, corpus, protocol, variant, against, metric) if resample else None,

@@ -14,6 +14,7 @@ from ser_keras.evaluation.intervals import RUNS_NEEDED
 from ser_keras.evaluation.judging import Judged, judged
 from ser_keras.evaluation.metrics import BY_UTTERANCE
 from ser_keras.evaluation.numbers import RECIPE, Numbers
+from ser_keras.evaluation.precisions import precisions
 from ser_keras.evaluation.readings import MAIN, belongs_to
 from ser_keras.evaluation.settling import plans as best_plans
 from ser_keras.evaluation.settling import settling as what_settles
@@ -248,6 +249,28 @@ def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def precision(numbers: Numbers) -> pd.DataFrame:
+    """Whether training in another precision gives the same accuracy; see `precisions`."""
+    return pd.DataFrame(
+        {
+            "Corpus": shown(one.corpus),
+            "Variant": one.variant,
+            "Beside": one.against,
+            "Pairs": one.difference.runs,
+            "Points": f"{one.difference.points:+.1f}",
+            "95 % interval of the mean": one.difference.interval,
+            "Deviation of a pair": _points(one.difference.deviation),
+            "Excluded above": _points(one.difference.at_most),
+            "says": one.says,
+        }
+        for one in precisions(numbers)
+    )
+
+
+def _points(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1f}"
 
 
 def _where(own: tuple[float, str] | None, low: float, high: float) -> str:

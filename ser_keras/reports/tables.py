@@ -191,6 +191,7 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
         "plan": judgements.plan(paper, numbers),
         "claims": judgements.claims(paper, numbers),
         "contrasts": judgements.contrasts(paper, numbers),
+        "precision": judgements.precision(numbers),
         "protocols": protocols(numbers),
         "waiting": waiting(numbers),
         "aside": aside(numbers),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ser_keras.protocols import Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
-from ser_keras.training.moments import END
+from ser_keras.training.moments import END, NAMED, is_moment
 from ser_keras.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Experiment:
             other files) -> name, figure or None, numbers. They are written to `OUT/data/<corpus>/`.
 
     Raises:
-        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol that is not there.
+        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol, or at a moment,
+            that is not there.
     """
 
     folder: Path
@@ -66,6 +67,12 @@ class Experiment:
                 raise SerError(
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
                     f"{did_you_mean(of, self.protocols)}"
+                )
+            moment = getattr(protocol, "moment", END)
+            if not is_moment(moment):
+                raise SerError(
+                    f"{self.folder.name}: protocol {name!r} looks at the moment {moment!r}, which there is not: "
+                    f"{', '.join(NAMED)} or epoch_N{did_you_mean(moment, NAMED)}"
                 )
         for name in (*self.main, *self.demo_variants, *self.readings):
             if name not in self.variants:

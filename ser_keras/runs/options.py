@@ -21,7 +21,7 @@ class Options:
         folds: Folds; None for all.
         shard: (I, N): every N-th run, from the I-th (from 1); None for all.
         epochs: Another number of epochs than the recipe's.
-        precision: Keras's dtype policy.
+        precision: Keras's dtype policy; "auto" for bfloat16 where `runs.precision` chooses it, else float32.
         jobs: Parallel workers for features; -1 for every core.
         demo: Use the synthetic corpus.
         skip_bad: Leave unusable recordings out.

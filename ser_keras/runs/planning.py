@@ -16,6 +16,7 @@ from ser_keras.protocols import Protocol, Split, audit, check_columns, examples_
 from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
+from ser_keras.runs.precision import chosen_precision
 from ser_keras.runs.run import Run
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import ImpossibleError, SerError
@@ -134,6 +135,9 @@ def plan(
     for variant, names in asked(experiment, options, demo=demo):
         recipe = experiment.variants[variant]
         epochs = options.epochs or (demo and recipe.demo_epochs) or recipe.epochs
+        policy, reason = chosen_precision(options.precision, experiment.folder, variant)
+        if reason:
+            print(f"{variant}: {policy} ({reason})", file=sys.stderr)
         for name in names:
             if name in planned.impossible:
                 continue
@@ -144,12 +148,12 @@ def plan(
                 left_out = table.attrs.get("left_out", 0)
                 data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out)
             made = data[key]
-            network = describer.is_network(recipe, copies, len(classes), options.precision)
+            network = describer.is_network(recipe, copies, len(classes), policy)
             shown = str(
                 Variant(
                     variant,
                     backend=backend.name() if network and backend.name() != "tensorflow" else "",
-                    precision=options.precision if network and options.precision != "float32" else "",
+                    precision=policy if network and policy != "float32" else "",
                     epochs=epochs if epochs != recipe.epochs and not demo else None,
                 )
             )
@@ -176,7 +180,7 @@ def plan(
                         copies=copies,
                         classes=classes,
                         epochs=epochs,
-                        precision=options.precision if network else "float32",
+                        precision=policy if network else "float32",
                         seed=seed,
                         fold=fold,
                     )
@@ -188,7 +192,7 @@ def plan(
                             data=made,
                             recipe=recipe,
                             epochs=epochs,
-                            precision=options.precision,
+                            precision=policy,
                             moments=experiment.moments(name) if network else (),
                             what=what,
                         )

@@ -16,6 +16,7 @@ import re
 
 END, LAST, RECALIBRATED = "end", "last", "recalibrated"
 BEST = {"best_on_validation": "validation", "best_on_test": "test"}
+NAMED = (END, LAST, RECALIBRATED, *BEST)
 EPOCH = re.compile(r"epoch_(\d+)")
 
 
@@ -26,4 +27,4 @@ def is_moment(name: str) -> bool:
         >>> is_moment("epoch_30"), is_moment("best_on_test"), is_moment("best")
         (True, True, False)
     """
-    return name in (END, LAST, RECALIBRATED, *BEST) or EPOCH.fullmatch(name) is not None
+    return name in NAMED or EPOCH.fullmatch(name) is not None
