@@ -15,36 +15,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from networks import NETWORKS, recipe
 from printing import show
 
-ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("tensorflow", "jax", "torch")
 STEPS, BATCH = 20, 4
-# Variant -> shape of an input and classes, as on the papers' corpora. Readings stand here where they bring a layer, an
-# initialiser or an optimiser of their own.
-NETWORKS = {
-    "jin2022 mfcc": ((228, 12), 8),
-    "jin2022 keras_2_rmsprop": ((228, 12), 8),
-    "boucheta2025 cnn_mean": ((40,), 7),
-    "boucheta2025 cnn_flatten": ((4536,), 7),
-    "cournut2017 mspec_dd": ((25, 120), 7),
-    "cournut2017 mfcc_dd_vanilla": ((25, 39), 7),
-    "cournut2017 mfcc_dd_bidirectional": ((25, 39), 7),
-    "cournut2017 mspec_dd_keras_1_2": ((25, 120), 7),
-    "varshney2025 code": ((83, 64, 1), 8),
-    "tripathi2019 mfcc_softmax": ((40, 259, 1), 4),
-    "tripathi2019 mfcc_focal": ((40, 259, 1), 4),
-    "tripathi2019 mfcc_focal_post_activation": ((40, 259, 1), 4),
-}
+FRAMES = 64  # of the longer spectrograms: as many as it takes to meet every layer
 
 
 def answer(name: str) -> dict[str, list]:
     """Losses of the steps, shape (20,), and predictions after them, (4, classes), under this process's backend."""
-    from ser_keras.runs.script import load
     from ser_keras.training.backend import prepare_backend
 
     prepare_backend()
@@ -56,9 +39,10 @@ def answer(name: str) -> dict[str, list]:
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
-    paper, variant = name.split()
-    shape, classes = NETWORKS[name]
-    built = load(ROOT / "reproductions" / paper).EXPERIMENT.variants[variant].build(shape, classes)
+    shape, classes = NETWORKS[name].shape, NETWORKS[name].classes
+    if len(shape) == 3:
+        shape = (shape[0], min(shape[1], FRAMES), shape[2])
+    built = recipe(name).build(shape, classes)
 
     def double(layer: keras.layers.Layer) -> keras.layers.Layer:
         """The layer in double precision (output layers ask for single), without dropout."""

@@ -13,30 +13,22 @@ import os
 import subprocess
 import sys
 import time
-from functools import partial
 
 import numpy as np
+from networks import NETWORKS, recipe
 from printing import show
 
 BACKENDS = ("tensorflow", "jax", "torch")
 STEPS = 4  # in an epoch
+USUAL = [
+    "jin2022 mfcc",
+    "boucheta2025 cnn_flatten",
+    "cournut2017 mspec_dd",
+    "cournut2017 mfcc_dd_vanilla",
+    "varshney2025 code",
+    "tripathi2019 mfcc_focal",
+]
 EPOCHS = 4  # the first one compiles and is left out
-
-
-def networks() -> dict[str, tuple]:
-    """Builder, shape of an input, classes and batch size of each, as in the papers."""
-    from ser_keras.models import conv1d, conv1d_residual, conv2d_residual, resnet18, stacked_lstm
-
-    varshney = partial(conv2d_residual.build, learning_rate=1e-3, clipnorm=1.0, label_smoothing=0.1)
-    tripathi = partial(resnet18.build, loss="categorical_crossentropy", learning_rate=1e-3)
-    return {
-        "jin2022": (conv1d_residual.build, (228, 12), 8, 32),
-        "boucheta2025": (partial(conv1d.build, learning_rate=1e-3), (4536,), 7, 32),
-        "cournut2017": (stacked_lstm.build, (25, 120), 7, 128),
-        "cournut2017 vanilla": (partial(stacked_lstm.build, cell="vanilla"), (25, 120), 7, 128),
-        "varshney2025": (varshney, (83, 64, 1), 8, 32),
-        "tripathi2019 MFCC": (tripathi, (40, 259, 1), 4, 32),
-    }
 
 
 def seconds_a_step(name: str) -> float:
@@ -46,7 +38,8 @@ def seconds_a_step(name: str) -> float:
     prepare_backend()
     import keras
 
-    build, shape, classes, batch = networks()[name]
+    build, batch = recipe(name).build, recipe(name).batch_size
+    shape, classes = NETWORKS[name].shape, NETWORKS[name].classes
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch * STEPS, *shape)).astype(np.float32)
     y = np.eye(classes, dtype=np.float32)[rng.integers(0, classes, len(x))]
@@ -74,7 +67,7 @@ def measured(name: str, backend: str) -> float:
 def main() -> None:
     """Print the table, or one number in a process that measures it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", nargs="+", choices=list(networks()), default=list(networks()))
+    parser.add_argument("--network", nargs="+", choices=list(NETWORKS), default=USUAL)
     parser.add_argument("--here", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.here:
