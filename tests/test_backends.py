@@ -11,7 +11,7 @@ from conftest import under_backend
 SCRIPT = """
 import json
 from functools import partial
-from ser_keras.training.backend import prepare_backend
+from ser_keras.training.backend import device, prepare_backend
 prepare_backend()
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ made = {
         partial(resnet18.build, loss="categorical_crossentropy", learning_rate=1e-3, width=4), (32, 34, 1)
     ),
 }
-print(json.dumps({"backend": keras.backend.backend(), **made}))
+print(json.dumps({"backend": keras.backend.backend(), "device": device(), **made}))
 """
 
 
@@ -51,6 +51,7 @@ def answers(backend):
     assert "cuda" not in done.stderr.lower()  # TensorFlow's chatter, which Keras wakes under every backend
     made = json.loads(done.stdout)
     assert made.pop("backend") == backend
+    assert made.pop("device")
     return made
 
 
