@@ -129,3 +129,8 @@ def test_a_plan_counts_no_damaged_run_as_finished(tmp_path):
     for broken in ([], {"cell": 3}, {"cell": vars(run)}):
         (folder / "cell.json").write_text(json.dumps(broken))
         assert finished() == [0]
+
+
+def test_a_pipe_in_the_place_of_checksums_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / store.SUMS)
+    assert store.damaged(tmp_path) == [f"{store.SUMS} is missing or unreadable"]

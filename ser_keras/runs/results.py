@@ -340,6 +340,8 @@ def from_published(source: Path) -> Results:
 def damaged(source: Path) -> list[str]:
     """What is wrong with committed results: a file that is missing, or not the one that was written."""
     try:
+        if not (source / SUMS).is_file():  # from a pipe, nothing might ever come
+            raise FileNotFoundError
         lines = (source / SUMS).read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, UnicodeDecodeError):
         return [f"{SUMS} is missing or unreadable"]
