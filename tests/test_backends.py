@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, under_backend
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import agreement
@@ -38,3 +38,13 @@ def test_twenty_steps_and_the_predictions_after_them(network, backend):
     assert agreement.apart(made["predictions"], ours["predictions"]) < TOLERANCE
     # The network has learnt on the way: equal starting values alone would agree, too.
     assert np.ptp(ours["losses"]) > 0.01
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_the_backend_starts_quietly_and_names_its_device(backend):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is not installed")
+    script = "from ser_keras.training.backend import device, prepare_backend; prepare_backend(); print(device())"
+    done = under_backend(backend, script)
+    assert done.stdout.strip()
+    assert "cuda" not in done.stderr.lower()  # TensorFlow's chatter, which Keras wakes under every backend

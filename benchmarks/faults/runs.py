@@ -66,6 +66,7 @@ def _write_runs(out: Path) -> None:
             "audit": {},
             "seconds": 1.0,
             "left_out": 0,
+            "environment": {},
         }
         history = pd.DataFrame({"epoch": [1, 2], "loss": rng.random(2), "accuracy": rng.random(2)})
         files.write(run.folder(out), model=None, history=history, predictions=given, moments=None, record=record)

@@ -107,19 +107,25 @@ def _local(folder: Path, papers: Path) -> Checked:
     from ser_keras.runs.script import load
     from ser_keras.support.errors import SerError
     from ser_keras.support.files import read_json
+    from ser_keras.support.messages import shortened
+    from ser_keras.support.names import printable
 
     paths = sorted(folder.glob(ANY))
     if not paths:
         raise SerError(f"{folder} is neither a paper's folder nor one with finished runs.")
     found, checkers = Checked(folder), {}
+    known = {path.parent.name for path in papers.glob("*/run.py")}
     for path in paths:
-        place = "/".join(path.parent.relative_to(folder).parts)
+        place = printable("/".join(path.parent.relative_to(folder).parts))
         if wrong := files.damage(path.parent):
             found.damaged.append(f"{place}: {wrong}")
             continue
         found.runs += 1
         record = read_json(path)
-        paper = record.get("paper", folder.name)
+        paper = str(record.get("paper", folder.name))
+        if paper not in known:  # its script is loaded, so no path from a record may lead to it
+            found.damaged.append(f"{place}: there is no paper {shortened(paper)}")
+            continue
         if paper not in checkers:
             checkers[paper] = Checker(load(papers / paper).EXPERIMENT)
         if reason := checkers[paper].why_not(record):

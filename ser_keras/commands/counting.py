@@ -21,16 +21,16 @@ def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
     from ser_keras.commands.paper import load_corpora
     from ser_keras.commands.reproduce import Expected
     from ser_keras.protocols import examples_of
+    from ser_keras.runs import folder as files
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
     from ser_keras.runs.planning import asked, chosen_recordings, divided
     from ser_keras.runs.run import ANY, Run
-    from ser_keras.support.files import read_json
 
     committed = experiment.folder / "results"
     cells = store.from_published(committed).cells if committed.exists() else []
-    local = [read_json(path) for path in (options.out / experiment.folder.name).glob(ANY)]
-    records = [*cells, *(record for record in local if isinstance(record, dict) and "cell" in record)]
+    local = [files.read(path.parent) for path in (options.out / experiment.folder.name).glob(ANY)]
+    records = [*cells, *(record for record in local if record)]  # what is damaged is made anew
     done = {Run(**record["cell"]) for record in records if not record.get("differs")}
     costs = Costs(records)
     try:

@@ -72,7 +72,8 @@ def report(
         publish_paper(results, experiment.folder, checker=checker, data=out / DATA)
     show(paper, write(paper, results, out), out)
     damaged = [f"{place} is {reason}" for place, reason in results.aside.items() if reason.startswith("damaged")]
-    return [f"Not counted: {sentence}. Run again without --tables-only to make it anew." for sentence in damaged]
+    remedy = "Remove it, or run again without --tables-only to make it anew."
+    return [f"Not counted: {sentence}. {remedy}" for sentence in damaged]
 
 
 def write(paper: Paper, results: Results, out: Path) -> Numbers:

@@ -55,7 +55,7 @@ class Checker:
         run, variant = record["cell"], Variant.parse(record["cell"]["variant"])
         if variant.was:
             return [f"it was run by an older recipe of {variant.recipe}"]
-        if "what" not in record:
+        if not isinstance(record.get("what"), dict):
             return [record.get("differs") or NO_DESCRIPTION]
         if run["protocol"] not in self.experiment.protocols or is_view(self.experiment.protocols[run["protocol"]]):
             return [f"there is no protocol {run['protocol']!r} with runs of its own now"]

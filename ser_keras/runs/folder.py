@@ -109,6 +109,8 @@ def damage(folder: Path) -> str:
         place = (run["corpus"], run["protocol"], run["variant"], f"seed{run['seed']}", f"fold{run['fold']}")
         if folder.resolve().parts[-5:] != place:
             return f"it is a copy: the record says {'/'.join(place)}"
+        if lacking := {HISTORY, PREDICTIONS} - record["files"].keys():
+            return f"{RECORD} does not name {min(lacking)}"
         for name, checksum in record["files"].items():
             if not (folder / name).is_file():
                 return f"{name} is missing"

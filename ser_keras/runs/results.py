@@ -18,6 +18,7 @@ from ser_keras.runs.run import FOLDERS, RECORD
 from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
+from ser_keras.support.names import printable
 from ser_keras.training.moments import END
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SEED = [name for name in RUN if name != "fold"]
 PREDICTIONS, HISTORY, MANIFEST, SUMS = "predictions.csv.gz", "history.csv", "runs.json", "SHA256SUMS"
 SUMMED = (PREDICTIONS, HISTORY, MANIFEST)
+ENTRIES = {"audit": dict, "seconds": (int, float), "environment": dict}  # of a record, on which tables rest
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,10 @@ def from_runs(
         SerError: There is no finished run.
     """
     records, predictions, history, aside = [], [], [], {}
-    for path in sorted(place / RECORD for place in out.glob(FOLDERS)):
-        place = "/".join(path.parent.relative_to(out).parts)
+    regular = sorted(place / RECORD for place in out.glob(FOLDERS))
+    misplaced = sorted(path for path in set(out.rglob(RECORD)) - set(regular) if folder.damage(path.parent))
+    for path in [*regular, *misplaced]:
+        place = printable("/".join(path.parent.relative_to(out).parts))
         if not path.exists() and not (path.parent / folder.PREDICTIONS).exists():
             continue  # a run that never got so far
         if damaged := folder.damage(path.parent):
@@ -130,17 +134,13 @@ def from_runs(
         if reason := why_not(record):
             aside[place] = reason
             continue
-        run = record["cell"]
-        classes = record["parameters"]["classes"]
-        table = _thin(pd.read_csv(path.parent / folder.PREDICTIONS, dtype={"utterance": str}), classes)
-        if folder.MOMENTS in record["files"]:
-            others = pd.read_csv(path.parent / folder.MOMENTS, dtype={"utterance": str})
-            each = [
-                _thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")
-            ]
-            table = pd.concat([table.assign(moment=END), *each], ignore_index=True)
-        predictions.append(_led_by(run, table))
-        history.append(_led_by(run, pd.read_csv(path.parent / folder.HISTORY)))
+        try:
+            table, log = _rows(path.parent, record)
+        except (KeyError, TypeError, ValueError) as error:
+            aside[place] = f"damaged: its files do not fit together ({type(error).__name__})"
+            continue
+        predictions.append(_led_by(record["cell"], table))
+        history.append(_led_by(record["cell"], log))
         records.append(record)
     if not records:
         listed = "".join(f"\n  {place}: {reason}" for place, reason in list(aside.items())[:5])
@@ -159,6 +159,20 @@ def from_runs(
         aside=aside,
         impossible={corpus: dict(reasons) for corpus, reasons in (impossible or {}).items() if reasons},
     )
+
+
+def _rows(place: Path, record: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A run's predictions, those at further moments among them, and its history."""
+    for entry, kind in ENTRIES.items():
+        if not isinstance(record[entry], kind):
+            raise TypeError(entry)
+    classes = record["parameters"]["classes"]
+    table = _thin(pd.read_csv(place / folder.PREDICTIONS, dtype={"utterance": str}), classes)
+    if folder.MOMENTS in record["files"]:
+        others = pd.read_csv(place / folder.MOMENTS, dtype={"utterance": str})
+        each = [_thin(rows.drop(columns="moment"), classes).assign(moment=m) for m, rows in others.groupby("moment")]
+        table = pd.concat([table.assign(moment=END), *each], ignore_index=True)
+    return table, pd.read_csv(place / folder.HISTORY)
 
 
 def _thin(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
@@ -326,6 +340,8 @@ def from_published(source: Path) -> Results:
 def damaged(source: Path) -> list[str]:
     """What is wrong with committed results: a file that is missing, or not the one that was written."""
     try:
+        if not (source / SUMS).is_file():  # from a pipe, nothing might ever come
+            raise FileNotFoundError
         lines = (source / SUMS).read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, UnicodeDecodeError):
         return [f"{SUMS} is missing or unreadable"]

@@ -76,10 +76,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any | None:
-    """The JSON value in `path`, or None where the file is absent or not JSON (half a file from elsewhere)."""
+    """The JSON value in `path`, or None where no file is there, or none of JSON (half a file from elsewhere)."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        # A folder or a pipe of that name is no file; from a pipe, nothing might ever come.
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return None
 
 

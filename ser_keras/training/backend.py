@@ -53,6 +53,9 @@ def device() -> str:
     """
     import keras
 
-    found = keras.distribution.list_devices()
+    try:
+        found = keras.distribution.list_devices()
+    except AttributeError:  # Keras lists none for PyTorch, whose tensors know where they are
+        found = [str(keras.ops.zeros(1).device)]
     others = [name for name in found if not name.lower().startswith("cpu")]
     return ", ".join(others) or f"CPU, {os.cpu_count()} cores"
