@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_keras.prediction.store import COMPACT, KEPT_BITS
 from ser_keras.runs import folder as runs
 from ser_keras.runs.experiment import MAIN, NEW_SPEAKERS
 from ser_keras.runs.rows import whole_utterances
@@ -192,9 +193,9 @@ def _trained_on(corpus: Any, description: dict[str, Any]) -> str:
     licence = f"Licence of the data: {corpus.licence}." + (commercial if NOT_COMMERCIAL in corpus.licence else "")
     versions = [f"{name} {environment['versions'][name]}" for name in VERSIONS if name in environment["versions"]]
     half = (
-        " Its matrices of weights are stored as float16, which moves a probability by less than 0.001, and are "
-        "computed with in float32."
-        if description["stored"] == "float16"
+        f" Its matrices of weights are rounded to {KEPT_BITS} bits behind the point and compressed (float16 has 10), which "
+        "moves a probability by less than 0.001; they are computed with in float32."
+        if description["stored"] == COMPACT
         else ""
     )
     return (
