@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ser_keras.papers import Paper
     from ser_keras.runs.experiment import Experiment
 
+
 def load(corpus: str = "ravdess", *, data: Path | str | None = None, or_demo: bool = False) -> pd.DataFrame:
     """The utterance table of a corpus.
 

@@ -167,6 +167,7 @@ def positive(text: str) -> int:
 
 
 def jobs(text: str) -> int:
+    """A number of workers: from 1, or -1 for every core."""
     return -1 if text == "-1" else positive(text)
 
 

@@ -61,11 +61,10 @@ def shown(table: pd.DataFrame, classes: tuple[str, ...]) -> str:
         percents = [f"{100 * row[f'p_{name}']:.0f}" for name in classes]
         rows.append([printable(row["path"]), f"{row['start']:.1f}-{row['end']:.1f}", row["prediction"], *percents])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = (0, 2)  # columns of words
-    lines = [
-        "  ".join(cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+    sides = ["<", ">", "<", *">" * len(classes)]  # words to the left, numbers to the right
+    lines = (
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)) for row in rows
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -99,8 +98,8 @@ def caution(found: Predicted) -> str:
         return f"{found.model.name}: how often it is right on new speakers is not known."
     runs = f"{new['runs']} runs" if new["runs"] > 1 else "1 run"
     return (
-        f"{found.model.name}, trained on {description['run']['corpus']}: right for {100 * new['accuracy']:.0f} % of the "
-        f"recordings of speakers it has never heard ({runs}), and those are acted."
+        f"{found.model.name}, trained on {description['run']['corpus']}: right for {100 * new['accuracy']:.0f} % of "
+        f"the recordings of speakers it has never heard ({runs}), and those are acted."
     )
 
 

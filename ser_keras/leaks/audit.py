@@ -62,9 +62,7 @@ class Leaks:
         if identical := int(self.copies.identical.sum()):
             told.append(_sentence(f"{identical:,} pairs of recordings are the same sound", self.worth, "copies"))
         if made := len(self.copies) - identical:
-            told.append(
-                _sentence(f"{made:,} pairs of recordings were made from one another", self.worth, "copies")
-            )
+            told.append(_sentence(f"{made:,} pairs of recordings were made from one another", self.worth, "copies"))
         if len(self.windows):
             over = int((self.windows.overlap > 0).sum())
             told.append(
@@ -224,7 +222,9 @@ def _shared(one: pd.DataFrame, other: pd.DataFrame, column: str) -> list[str] | 
     return sorted(set(one[column]) & set(other[column]))
 
 
-def _windows(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) -> list[tuple[int, str, str, float]] | None:
+def _windows(
+    one: pd.DataFrame, other: pd.DataFrame, first: str, second: str
+) -> list[tuple[int, str, str, float]] | None:
     """Pairs of windows of one recording; None where a list does not say where its windows lie."""
     ours = [table[table.path.map(_key) == _key(path)] for table, path in ((one, first), (other, second))]
     if any(rows[["start", "end"]].isna().any().any() for rows in ours):
@@ -241,5 +241,3 @@ def _windows(one: pd.DataFrame, other: pd.DataFrame, first: str, second: str) ->
 def _sentence(what: str, table: pd.DataFrame, leak: str) -> str:
     told = worth.sentence(table, leak)
     return f"{what}; {told}." if told else f"{what}."
-
-

@@ -67,10 +67,11 @@ def describe(waveform: np.ndarray, speeds: Sequence[float] = (1.0,)) -> np.ndarr
         float32, shape (speeds, LENGTH), each of unit length; None for silence, and for less than a tenth of a second.
 
     Example:
-        >>> tone = np.sin(np.arange(8000) ** 1.2 / 9).astype(np.float32)
-        >>> one, later = describe(tone)[0], describe(np.concatenate([np.zeros(800, np.float32), tone]))[0]
-        >>> bool(one @ later > 0.9)
-        True
+        >>> from ser_keras.features.probes import signals
+        >>> speech, other = signals()["speech"][::6], signals()["long"][::6]
+        >>> later = np.concatenate([np.zeros(800, np.float32), 0.5 * speech])
+        >>> [round(float(describe(speech)[0] @ describe(y)[0]), 1) for y in (later, other)]
+        [1.0, 0.1]
     """
     from scipy.ndimage import gaussian_filter1d
 

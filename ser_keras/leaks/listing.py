@@ -106,8 +106,8 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise SerError(f"{shown}, line {number}: no JSON; each line is an object like {{\"path\": ...}}.") from error
+            raise SerError(f'{shown}, line {number}: no JSON; each line is an object like {{"path": ...}}.') from error
         if not isinstance(row, dict):
-            raise SerError(f"{shown}, line {number}: no object like {{\"path\": ...}}.")
+            raise SerError(f'{shown}, line {number}: no object like {{"path": ...}}.')
         rows.append({str(key).lower(): value for key, value in row.items()})
     return rows

@@ -17,8 +17,8 @@ from ser_keras.support.parallel import results
 from ser_keras.support.progress import Progress
 
 # Measured on RAVDESS by benchmarks/fingerprint.py, which tells what they miss and what they raise falsely.
-SURE, PERHAPS = 0.6, 0.3  # likeness of vectors: above, a copy; below, none; between, the alignment decides
-ALIGNED, LEAST, WANDER, BEND = 0.86, 0.84, 0.75, 0.75
+SURE, PERHAPS = 0.45, 0.3  # likeness of vectors: above, a copy; below, none; between, the alignment decides
+TOGETHER, WEIGHT = 1.06, 0.4  # what the alignment's likeness and WEIGHT times the vectors' must reach
 NEAREST = 3  # that are aligned with a recording
 LONG, PIECE, EVERY = 10.0, 5.0, 2.5  # seconds: a longer recording is compared in pieces
 SHARD, BLOCK = 16, 256  # recordings that a worker takes, and that are compared at a time
@@ -155,18 +155,19 @@ def _compared(
                     likeness.spectrogram(_waveform(train[other], known.starts[column])),
                     speed=fast,
                 )
-                if not is_copy(fit):
+                if not is_copy(value, fit):
                     continue
                 fast = fit.speed
             told.add((other, position))
             yield Copy(other, position, False, value, round(float(fast), 2))
 
 
-def is_copy(fit: alignment.Alignment | None) -> bool:
-    """Whether two recordings run in step from beginning to end."""
-    return fit is not None and (
-        fit.likeness >= ALIGNED and fit.least >= LEAST and fit.wander <= WANDER and fit.bend <= BEND
-    )
+def is_copy(likeness_of_vectors: float, fit: alignment.Alignment | None) -> bool:
+    """Whether a doubtful pair is one recording.
+
+    One that was neither stretched nor moved in pitch would leave no doubt: its vectors would be the same.
+    """
+    return fit is not None and not fit.at_rest and fit.likeness + WEIGHT * likeness_of_vectors >= TOGETHER
 
 
 def _waveform(path: str, start: float) -> np.ndarray:
@@ -206,7 +207,9 @@ def _heard(path: str, speeds: Sequence[float]) -> tuple[Pieces, tuple[str, str],
     pieces = []
     for start in _starts(len(whole) / likeness.RATE):
         first = round(start * likeness.RATE)
-        piece = whole[first : first + round(PIECE * likeness.RATE)] if start or len(whole) > LONG * likeness.RATE else whole
+        piece = (
+            whole[first : first + round(PIECE * likeness.RATE)] if start or len(whole) > LONG * likeness.RATE else whole
+        )
         if (vectors := likeness.describe(piece, speeds)) is not None:
             pieces.append((start, vectors))
     return pieces, sums, "" if pieces else f"{path}: is too short to be compared"

@@ -63,7 +63,7 @@ def worth(papers: Path | str | None = None) -> pd.DataFrame:
         table = table[~table.variant.str.contains(OLDER, regex=False)]
         by_seed = table.groupby(["corpus", "variant", "protocol", "seed"]).value.mean()
         for (corpus, variant), values in by_seed.groupby(level=["corpus", "variant"]):
-            of = {name: part for name, part in values.groupby(level="protocol")}
+            of = dict(iter(values.groupby(level="protocol")))
             if pair.leaking in of and pair.clean in of:
                 leaking, clean = 100 * of[pair.leaking], 100 * of[pair.clean]
                 rows.append(

@@ -179,8 +179,7 @@ def _use(description: dict[str, Any]) -> str:
     listens = f"It listens to {hears:g} s of a recording{start}" if hears else "It listens to recordings of any length"
     return (
         "## Use\n\n"
-        f"```\nser-keras predict FOLDER my.wav        # this folder; or, from a checkout: ser-keras predict {name} my.wav\n"
-        "```\n\n"
+        f"```\nser-keras predict FOLDER my.wav        # this folder, or the name of a paper: {name}\n```\n\n"
         f"{listens}; of one longer than six seconds, to piece after piece. How a recording becomes features stands in "
         f"`reproductions/{name}/run.py`, constants and arguments also in `model.json`; the suite refuses to predict "
         "where the script's features are no longer those of the training."
@@ -193,8 +192,8 @@ def _trained_on(corpus: Any, description: dict[str, Any]) -> str:
     licence = f"Licence of the data: {corpus.licence}." + (commercial if NOT_COMMERCIAL in corpus.licence else "")
     versions = [f"{name} {environment['versions'][name]}" for name in VERSIONS if name in environment["versions"]]
     half = (
-        f" Its matrices of weights are rounded to {KEPT_BITS} bits behind the point and compressed (float16 has 10), which "
-        "moves a probability by less than 0.001; they are computed with in float32."
+        f" Its matrices of weights are rounded to {KEPT_BITS} bits behind the point (float16 has 10) and compressed, "
+        "which moves a probability by less than 0.001; they are computed with in float32."
         if description["stored"] == COMPACT
         else ""
     )
@@ -226,8 +225,8 @@ def _right(description: dict[str, Any]) -> str:
     chance = 100 / len(description["classes"])
     lines += [
         "",
-        f"Counted per {unit}; guessing among {len(description['classes'])} emotions gives {chance:.1f} % UAR. A voice of "
-        "your own is a new speaker, and your microphone and room are new as well: expect the first row at best. These "
+        f"Counted per {unit}; guessing among {len(description['classes'])} emotions gives {chance:.1f} % UAR. A voice "
+        "of your own is a new speaker, and your microphone and room are new as well: expect the first row at best. These "
         "are actors who play an emotion in a few fixed sentences.",
     ]
     if not accuracy["new_speakers"]:
@@ -273,6 +272,6 @@ def _not_for(corpus: Any) -> str:
 
 def _files(description: dict[str, Any]) -> str:
     return (
-        "## Files\n\n`model.keras` (Keras 3; no optimiser, no code), `scaler.json` (means and deviations of the training "
-        "part), `model.json` (classes in order, features, windows, versions, accuracies), `SHA256SUMS`."
+        "## Files\n\n`model.keras` (Keras 3; no optimiser, no code), `scaler.json` (means and deviations of the "
+        "training part), `model.json` (classes in order, features, windows, versions, accuracies), `SHA256SUMS`."
     )

@@ -60,7 +60,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
 
     Example:
         >>> rounded(np.array([1.0, 1 / 3], np.float32)).tolist()
-        [1.0, 0.3333740234375]
+        [1.0, 0.33331298828125]
     """
     dropped = np.uint32(23 - KEPT_BITS)
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)

@@ -1,7 +1,7 @@
 """A run's folder: what is in it, and whether it is whole.
 
-`predictions.csv`, `history.csv`, perhaps `moments.csv`, and perhaps `model.keras` with its `scaler.json`; `cell.json`, the record, is written last and
-has the checksum of each file that a number rests on, and of itself.
+`predictions.csv`, `history.csv`, perhaps `moments.csv`, and perhaps `model.keras` with its `scaler.json`; `cell.json`,
+the record, is written last and has the checksum of each file that a number rests on, and of itself.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from types import ModuleType
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
 
-
 PAPERS = ("reproductions", "../reproductions")  # seen from a checkout, and from its notebooks
 CHECKOUT = Path(__file__).parents[2] / "reproductions"  # beside the package, wherever one stands
 
