@@ -71,7 +71,7 @@ def describe(waveform: np.ndarray, speeds: Sequence[float] = (1.0,)) -> np.ndarr
         >>> speech, other = signals()["speech"][::6], signals()["long"][::6]
         >>> later = np.concatenate([np.zeros(800, np.float32), 0.5 * speech])
         >>> [round(float(describe(speech)[0] @ describe(y)[0]), 1) for y in (later, other)]
-        [1.0, 0.1]
+        [1.0, 0.2]
     """
     from scipy.ndimage import gaussian_filter1d
 

@@ -17,8 +17,9 @@ from ser_keras.support.parallel import results
 from ser_keras.support.progress import Progress
 
 # Measured on RAVDESS by benchmarks/fingerprint.py, which tells what they miss and what they raise falsely.
-SURE, PERHAPS = 0.45, 0.3  # likeness of vectors: above, a copy; below, none; between, the alignment decides
-TOGETHER, WEIGHT = 1.06, 0.4  # what the alignment's likeness and WEIGHT times the vectors' must reach
+SURE, PERHAPS = 0.45, 0.2  # likeness of vectors: above, a copy; below, none; between, the alignment decides
+SAME = 0.95  # likeness of aligned spectrograms: a part of the other
+TOGETHER, WEIGHT = 1.06, 0.4  # what that and WEIGHT times the vectors' must reach where speed or pitch were changed
 NEAREST = 3  # that are aligned with a recording
 LONG, PIECE, EVERY = 10.0, 5.0, 2.5  # seconds: a longer recording is compared in pieces
 SHARD, BLOCK = 16, 256  # recordings that a worker takes, and that are compared at a time
@@ -165,9 +166,13 @@ def _compared(
 def is_copy(likeness_of_vectors: float, fit: alignment.Alignment | None) -> bool:
     """Whether a doubtful pair is one recording.
 
-    One that was neither stretched nor moved in pitch would leave no doubt: its vectors would be the same.
+    What was only cut is the same where the two overlap; what was stretched or moved in pitch is less so. Two takes
+    that fit at the same speed and pitch are as alike as those, and no copies.
     """
-    return fit is not None and not fit.at_rest and fit.likeness + WEIGHT * likeness_of_vectors >= TOGETHER
+    if fit is None:
+        return False
+    moved = not fit.at_rest and fit.likeness + WEIGHT * likeness_of_vectors >= TOGETHER
+    return moved or fit.likeness >= SAME
 
 
 def _waveform(path: str, start: float) -> np.ndarray:

@@ -226,8 +226,8 @@ def _right(description: dict[str, Any]) -> str:
     lines += [
         "",
         f"Counted per {unit}; guessing among {len(description['classes'])} emotions gives {chance:.1f} % UAR. A voice "
-        "of your own is a new speaker, and your microphone and room are new as well: expect the first row at best. These "
-        "are actors who play an emotion in a few fixed sentences.",
+        "of your own is a new speaker, and your microphone and room are new as well: expect the first row at best. "
+        "These are actors who play an emotion in a few fixed sentences.",
     ]
     if not accuracy["new_speakers"]:
         lines[-1] = "How often it is right on speakers that it has never heard was not measured. " + lines[-1]
