@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ser_keras.papers import Paper
     from ser_keras.runs.experiment import Experiment
 
-PAPERS = ("reproductions", "../reproductions")  # seen from a checkout, and from its notebooks
-
 
 def load(corpus: str = "ravdess", *, data: Path | str | None = None, or_demo: bool = False) -> pd.DataFrame:
     """The utterance table of a corpus.
@@ -160,7 +158,7 @@ def paper(name: str, *, papers: Path | str | None = None) -> Code:
 
     Args:
         name: "jin2022", or a path of a folder with a `run.py`.
-        papers: The folder of all papers; None looks beside the working folder and above it.
+        papers: The folder of all papers; None looks beside the working folder, above it, and beside the package.
 
     Raises:
         SerError: It is not there.
@@ -169,14 +167,10 @@ def paper(name: str, *, papers: Path | str | None = None) -> Code:
         >>> paper("jin2022").LEARNING_RATE
         0.0001
     """
-    from ser_keras.runs.script import load as load_script
+    from ser_keras.runs import script
 
-    places = [Path(papers)] if papers is not None else [Path(), *map(Path, PAPERS)]
-    for place in places:
-        if (place / name / "run.py").is_file():
-            script = load_script(place / name)
-            return Code(script, script.EXPERIMENT)
-    raise SerError(f"There is no paper {name!r} in {' or '.join(str(p.resolve()) for p in places)}.")
+    loaded = script.load(script.find(name, papers))
+    return Code(loaded, loaded.EXPERIMENT)
 
 
 @dataclass(frozen=True)

@@ -143,15 +143,15 @@ def test_scalers_are_fitted_on_train_alone():
     x = rng.normal(5, 3, (100, 7, 4)).astype(np.float32)
     x[80:] += 100
     train = np.arange(80)
-    by_value = scaling.scaled(x, train, "value")
+    by_value = scaling.Scaler.fit(x, train, "value").apply(x)
     np.testing.assert_allclose(by_value[:80].mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(by_value[:80].std(axis=0), 1, atol=1e-4)
-    by_coefficient = scaling.scaled(x, train, "coefficient")
+    by_coefficient = scaling.Scaler.fit(x, train, "coefficient").apply(x)
     np.testing.assert_allclose(by_coefficient[:80].mean(axis=(0, 1)), 0, atol=1e-4)
     assert by_coefficient[80:].mean() > 10
-    assert scaling.scaled(x, train, None) is x
+    assert scaling.Scaler.fit(x, train, None).apply(x) is x
     with pytest.raises(ValueError, match="no way to scale"):
-        scaling.scaled(x, train, "frame")
+        scaling.Scaler.fit(x, train, "frame").apply(x)
 
 
 def test_a_scikit_learn_classifier_in_the_place_of_a_network(data):

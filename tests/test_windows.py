@@ -47,7 +47,7 @@ def test_frames_of_a_corpus_are_held_once():
     frames = np.zeros((140_000, 120), np.float32)
     tracemalloc.start()
     windows, counts = cut(frames, np.full(535, 260), Window(25, 3))
-    scaled = scaling.scaled(windows, np.arange(len(windows)), "coefficient")
+    scaled = scaling.Scaler.fit(windows, np.arange(len(windows)), "coefficient").apply(windows)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(scaled) == counts.sum() == 535 * 79
@@ -58,12 +58,12 @@ def test_scaling_counts_each_training_frame_once():
     rng = np.random.default_rng(0)
     windows, _ = cut(rng.normal(3, 2, (50, 2)).astype(np.float32), np.array([30, 20]), Window(5, 1))
     train = np.flatnonzero(windows.last < 30)
-    made = scaling.scaled(windows, train, "coefficient")
+    made = scaling.Scaler.fit(windows, train, "coefficient").apply(windows)
     np.testing.assert_allclose(made.frames[:30].mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(made.frames[:30].std(axis=0), 1, atol=1e-6)
     assert abs(made.frames[30:].mean()) > 1e-3
     with pytest.raises(ValueError, match="overlap"):
-        scaling.scaled(windows, train, "value")
+        scaling.Scaler.fit(windows, train, "value").apply(windows)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_fitting_on_windows_is_fitting_on_the_gathered_array():
     )
     # The whole training part is one batch, so that the order within it changes nothing.
     lazily = training.fit(recipe, windows, labels, parts, n_classes=2, seed=0, epochs=3)
-    scaled = scaling.scaled(windows, parts["train"], "coefficient").gather(np.arange(len(windows)))
+    scaled = scaling.Scaler.fit(windows, parts["train"], "coefficient").apply(windows).gather(np.arange(len(windows)))
     recipe = replace(recipe, scaler=None)
     plainly = training.fit(recipe, scaled, labels, parts, n_classes=2, seed=0, epochs=3)
     np.testing.assert_allclose(lazily.probabilities, plainly.probabilities, rtol=1e-4)

@@ -52,7 +52,7 @@ def parser(
     )
     how = p.add_argument_group("how to run")
     how.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{paper}")
-    how.add_argument("--jobs", type=_jobs, default=-1, metavar="N", help="parallel workers for features (default: all)")
+    how.add_argument("--jobs", type=jobs, default=-1, metavar="N", help="parallel workers for features (default: all)")
     how.add_argument(
         "--precision",
         choices=(*PRECISIONS, AUTO),
@@ -166,7 +166,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _jobs(text: str) -> int:
+def jobs(text: str) -> int:
+    """A number of workers: from 1, or -1 for every core."""
     return -1 if text == "-1" else positive(text)
 
 

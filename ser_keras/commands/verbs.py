@@ -13,6 +13,9 @@ from ser_keras.commands.flags import Parser
 # Verb -> (module in this room, what it does). The module has `arguments(parser)` and `command(args) -> exit code`.
 VERBS = {
     "reproduce": "all papers, or some, on the corpora that are here, with one table at the end",
+    "predict": "what a trained model says of recordings of your own",
+    "export": "a finished run's model as one folder, with its card",
+    "audit": "is a split of your own leaked?",
     "merge": "join output folders of several machines",
     "corpora": "which corpora are here, whether they are whole, and how to get each",
     "report": "renew tables, figures and READMEs of papers from committed runs",

@@ -1,7 +1,7 @@
 """A run's folder: what is in it, and whether it is whole.
 
-`predictions.csv`, `history.csv`, perhaps `moments.csv` and `model.keras`; `cell.json`, the record, is written last and
-has the checksum of each file that a number rests on, and of itself.
+`predictions.csv`, `history.csv`, perhaps `moments.csv`, and perhaps `model.keras` with its `scaler.json`; `cell.json`,
+the record, is written last and has the checksum of each file that a number rests on, and of itself.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from ser_keras.training import backend
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_keras.training.scaling import Scaler
 
-PREDICTIONS, HISTORY, MOMENTS, MODEL = "predictions.csv", "history.csv", "moments.csv", "model.keras"
+
+PREDICTIONS, HISTORY, MOMENTS = "predictions.csv", "history.csv", "moments.csv"
+MODEL, SCALER = "model.keras", "scaler.json"  # kept together, or neither
 ITSELF = "sha256"  # the record's own checksum, over all its other entries
 
 
@@ -54,6 +57,7 @@ def write(
     folder: Path,
     *,
     model: Any | None,
+    scaler: Scaler | None = None,
     history: pd.DataFrame,
     predictions: pd.DataFrame,
     moments: pd.DataFrame | None,
@@ -64,17 +68,20 @@ def write(
     Args:
         folder: The run's folder.
         model: A Keras model to keep; a scikit-learn model would be a pickle, and those are not exchanged.
+        scaler: What the features were standardised by, kept with the model: without it the model is of no use.
         history: One row an epoch.
         predictions: As `predictions_table`.
         moments: The same for further moments, led by `moment`; None for none.
         record: All that the record says but the checksums.
     """
     (folder / RECORD).unlink(missing_ok=True)
-    for name in (MODEL, MOMENTS):
+    for name in (MODEL, SCALER, MOMENTS):
         (folder / name).unlink(missing_ok=True)
     if hasattr(model, "save"):
         with atomic(folder / MODEL) as partial:
             model.save(partial)
+        if scaler is not None:
+            write_json(folder / SCALER, scaler.to_json())
     tables = {HISTORY: history, PREDICTIONS: predictions} | ({} if moments is None else {MOMENTS: moments})
     for name, table in tables.items():
         with atomic(folder / name) as partial:

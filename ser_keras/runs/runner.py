@@ -164,6 +164,7 @@ def make_one(p: Plan, options: Options, progress: Progress, title: str) -> None:
     files.write(
         p.run.folder(options.out),
         model=fitted.model if options.keep_models or _is_first(p, options.out) else None,
+        scaler=fitted.scaler,
         history=fitted.history,
         predictions=files.predictions_table(shown, used, fitted.probabilities, p.data.classes),
         moments=_moments_table(shown, used, fitted, p.data.classes),

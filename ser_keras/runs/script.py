@@ -8,6 +8,43 @@ from pathlib import Path
 from types import ModuleType
 
 from ser_keras.support.errors import SerError
+from ser_keras.support.messages import did_you_mean
+
+PAPERS = ("reproductions", "../reproductions")  # seen from a checkout, and from its notebooks
+CHECKOUT = Path(__file__).parents[2] / "reproductions"  # beside the package, wherever one stands
+
+
+def named(papers: Path | str | None = None) -> dict[str, Path]:
+    """Papers by the names of their folders.
+
+    Args:
+        papers: The folder of all papers; None looks in the working folder, beside it, above it, and beside the package.
+
+    Example:
+        >>> sorted(named("reproductions"))[:2]
+        ['boucheta2025', 'cournut2017']
+    """
+    places = [Path(papers)] if papers is not None else [Path(), *map(Path, PAPERS), CHECKOUT]
+    found: dict[str, Path] = {}
+    for place in places:
+        for path in sorted(place.glob("*/run.py")):
+            found.setdefault(path.parent.name, path.parent)
+    return found
+
+
+def find(name: str, papers: Path | str | None = None) -> Path:
+    """A paper's folder by its name, or by its path.
+
+    Raises:
+        SerError: It is not there.
+    """
+    there = named(papers)
+    if name in there:
+        return there[name]
+    if papers is None and (Path(name) / "run.py").is_file():
+        return Path(name)
+    where = papers if papers is not None else " or ".join(PAPERS)
+    raise SerError(f"There is no paper {name!r} in {where}{did_you_mean(name, there)}.")
 
 
 def load(path: Path | str) -> ModuleType:

@@ -12,7 +12,7 @@ import numpy as np
 from ser_keras.support.errors import SerError
 from ser_keras.support.stderr import held
 from ser_keras.training.recipe import Recipe
-from ser_keras.training.scaling import Inputs, oversampled, scaled
+from ser_keras.training.scaling import Inputs, Scaler, oversampled
 
 if TYPE_CHECKING:
     import keras
@@ -35,12 +35,14 @@ class Fitted:
             validation part (`validation_loss` ...) or, without one, of the test part (`test_loss` ...).
         probabilities: float32, (examples, classes), for every example handed to `fit`.
         moments: The same at other moments, by name; see `moments`.
+        scaler: What the features were standardised by; None for a scikit-learn model, which is not exported.
     """
 
     model: keras.Model | sklearn.base.ClassifierMixin
     history: pd.DataFrame
     probabilities: np.ndarray
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
+    scaler: Scaler | None = None
 
 
 def fit(
@@ -83,7 +85,8 @@ def fit(
 
     keras.utils.set_random_seed(seed)
     with dtype_policy(precision):
-        x = scaled(x, parts["train"], recipe.scaler)
+        scaler = Scaler.fit(x, parts["train"], recipe.scaler)
+        x = scaler.apply(x)
         model = recipe.build(x.shape[1:], n_classes)
         if not isinstance(model, keras.Model):
             return _fit_classic(model, x, labels, parts, n_classes=n_classes, seed=seed, on_epoch=on_epoch)
@@ -128,7 +131,7 @@ def fit(
                 name: predict(model, x)
                 for name in keeper.visited(model, lambda: predicted_batches(x[train], recipe.batch_size))
             }
-        return Fitted(model, table, probabilities, at)
+        return Fitted(model, table, probabilities, at, scaler)
 
 
 @contextmanager

@@ -22,8 +22,9 @@ class Samples:
 
     Example:
         >>> values = np.array([[[1.0, 3.0]], [[5.0, 7.0]]], np.float32)
-        >>> some = Samples(values, np.arange(2)).standardised(np.array([0]))
-        >>> some.gather(np.array([0, 1]))[:, 0]
+        >>> some = Samples(values, np.arange(2))
+        >>> mean, deviation = some.moments(np.array([0]))
+        >>> replace(some, mean=mean, deviation=deviation).gather(np.array([0, 1]))[:, 0]
         array([[-1.,  1.],
                [ 3.,  5.]], dtype=float32)
     """
@@ -56,12 +57,12 @@ class Samples:
             x *= sound
         return x
 
-    def standardised(self, train: np.ndarray, *, padded: bool = False) -> Samples:
-        """The same samples, with each row's mean and deviation over the training samples removed."""
+    def moments(self, chosen: np.ndarray, *, padded: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each row over some samples, float32, shape (1, rows, 1, ...)."""
         axes = (0, *range(2, self.values.ndim))
         total, squares, count = 0.0, 0.0, 0
-        for start in range(0, len(train), BLOCK):  # sums in double precision, of a few samples at a time
-            block = self.values[self.positions[train[start : start + BLOCK]]].astype(np.float64)
+        for start in range(0, len(chosen), BLOCK):  # sums in double precision, of a few samples at a time
+            block = self.values[self.positions[chosen[start : start + BLOCK]]].astype(np.float64)
             total = total + block.sum(axis=axes, keepdims=True)
             squares = squares + np.square(block).sum(axis=axes, keepdims=True)
             count += int(block.any(axis=1).sum()) if padded else block[:, 0].size
@@ -69,4 +70,4 @@ class Samples:
         deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
         # Rounding leaves a trace of a deviation where there is none.
         deviation[deviation <= 1e-6 * np.abs(mean)] = 1
-        return replace(self, mean=mean.astype(np.float32), deviation=deviation.astype(np.float32), padded=padded)
+        return mean.astype(np.float32), deviation.astype(np.float32)
