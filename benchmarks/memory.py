@@ -22,7 +22,7 @@ from ser_keras.training import fit as training
 from ser_keras.features.extraction import Extraction
 from ser_keras.training.backend import prepare_backend
 from ser_keras.training.recipe import Recipe
-from ser_keras.training.standardised import Samples
+from ser_keras.training.standardised import StandardisedArray
 from ser_keras.features.windows import Window, cut
 
 case, way = sys.argv[1:3]
@@ -38,7 +38,7 @@ def build(shape, n_classes):
 rng = np.random.default_rng(0)
 if case == "spectrograms":
     values = rng.standard_normal((2280, 128, 259, 1), dtype=np.float32)
-    x, scaler, batch = Samples(values, np.arange(len(values))), "row", 32
+    x, scaler, batch = StandardisedArray(values, np.arange(len(values))), "row", 32
 else:
     frames = rng.standard_normal((535 * 255, 120), dtype=np.float32)
     x, _ = cut(frames, np.full(535, 255), Window(25, 3))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ser_keras.training import scaling
-from ser_keras.training.standardised import Samples
+from ser_keras.training.standardised import StandardisedArray
 
 X = np.random.default_rng(0).normal(5, 3, (200, 4, 7, 1)).astype(np.float32)
 
@@ -36,7 +36,7 @@ def test_padding_counts_for_nothing_and_stays_zero_where_it_is_left_out():
 
 
 def test_choosing_copies_nothing_and_gathering_leaves_the_values_alone():
-    some = Samples(X, np.arange(200))[np.array([5, 3])]
+    some = StandardisedArray(X, np.arange(200))[np.array([5, 3])]
     assert some.values is X
     assert some.shape == (2, 4, 7, 1)
     before = X.copy()
@@ -47,4 +47,6 @@ def test_choosing_copies_nothing_and_gathering_leaves_the_values_alone():
 
 def test_only_rows_can_be_scaled_lazily():
     with pytest.raises(ValueError, match="row"):
-        scaling.Scaler.fit(Samples(X, np.arange(200)), np.arange(10), "value").apply(Samples(X, np.arange(200)))
+        scaling.Scaler.fit(StandardisedArray(X, np.arange(200)), np.arange(10), "value").apply(
+            StandardisedArray(X, np.arange(200))
+        )

@@ -24,7 +24,7 @@ from ser_keras.support.folders import cache_folder
 from ser_keras.training import backend
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import BY_ROW, Inputs
-from ser_keras.training.standardised import Samples
+from ser_keras.training.standardised import StandardisedArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,7 +243,7 @@ def _data(
         if padded:
             print(short_message(corpus, padded, recipe.window.length), file=sys.stderr)
     if recipe.scaler in BY_ROW:
-        x = Samples(x, np.arange(len(x)))
+        x = StandardisedArray(x, np.arange(len(x)))
     examples = examples_of(chosen, lengths, copies)
     return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)
 

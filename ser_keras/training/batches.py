@@ -6,12 +6,34 @@ Arrays that fit as they are go to Keras directly; this is for the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
-from ser_keras.features.windows import Windows
-from ser_keras.training.standardised import Samples
+from ser_keras.training.scaling import Inputs
+
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def given(
+    x: Inputs, targets: np.ndarray | None, batch_size: int, *, seed: int | None = None, change: Change | None = None
+) -> dict[str, Any]:
+    """What Keras's `fit` and `predict` are given: the arrays, or batches where examples are made as they are needed.
+
+    Args:
+        x: Samples.
+        targets: One-hot classes, shape (samples, classes); None for prediction.
+        batch_size: Samples in a batch.
+        seed: As in `Batches`; Keras deals arrays anew by itself.
+        change: As in `Batches`.
+
+    Returns:
+        Arguments by name.
+    """
+    if isinstance(x, np.ndarray) and not change:
+        return {"x": x, "batch_size": batch_size} | ({} if targets is None else {"y": targets})
+    return {"x": Batches(x, targets, batch_size, seed=seed, change=change)}
 
 
 class Batches(keras.utils.PyDataset):
@@ -32,12 +54,12 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        x: np.ndarray | Windows | Samples,
+        x: Inputs,
         targets: np.ndarray | None,
         batch_size: int,
         *,
         seed: int | None = None,
-        change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+        change: Change | None = None,
     ) -> None:
         super().__init__()
         self.x, self.targets, self.batch_size, self.change = x, targets, batch_size, change

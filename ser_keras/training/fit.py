@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -81,6 +81,7 @@ def fit(
     import keras
     import pandas as pd
 
+    from ser_keras.training.batches import given
     from ser_keras.training.keeper import Keeper
 
     keras.utils.set_random_seed(seed)
@@ -104,9 +105,12 @@ def fit(
             watched=watched,
             test_accuracy=right if watched == "validation" and len(parts["test"]) else None,
         )
+        held_out = given(x[parts[watched]], targets[parts[watched]], PREDICTED) if watched else None
+        if held_out:
+            held_out = (held_out["x"], held_out["y"]) if "y" in held_out else held_out["x"]
         history = model.fit(
-            **_training_data(x[train], targets[train], recipe, seed),
-            validation_data=_held_out_data(x[parts[watched]], targets[parts[watched]]) if watched else None,
+            **given(x[train], targets[train], recipe.batch_size, seed=seed, change=recipe.change),
+            validation_data=held_out,
             epochs=epochs,
             verbose=0,
             callbacks=[
@@ -149,11 +153,9 @@ def dtype_policy(precision: str) -> Iterator[None]:
 
 def predict(model: keras.Model, x: Inputs) -> np.ndarray:
     """Probabilities, float32, (examples, classes)."""
-    if isinstance(x, np.ndarray):
-        return np.asarray(model.predict(x, batch_size=PREDICTED, verbose=0), dtype=np.float32)
-    from ser_keras.training.batches import Batches
+    from ser_keras.training.batches import given
 
-    return np.asarray(model.predict(Batches(x, None, PREDICTED), verbose=0), dtype=np.float32)
+    return np.asarray(model.predict(**given(x, None, PREDICTED), verbose=0), dtype=np.float32)
 
 
 def predicted_batches(x: Inputs, batch_size: int) -> Iterator[np.ndarray]:
@@ -162,23 +164,6 @@ def predicted_batches(x: Inputs, batch_size: int) -> Iterator[np.ndarray]:
 
     batches = Batches(x, None, batch_size)
     return (batches[number][0] for number in range(len(batches)))
-
-
-def _training_data(x: Inputs, targets: np.ndarray, recipe: Recipe, seed: int) -> dict[str, Any]:
-    """What `model.fit` is given: the arrays, or batches where examples are made as they are needed."""
-    if isinstance(x, np.ndarray) and not recipe.change:
-        return {"x": x, "y": targets, "batch_size": recipe.batch_size}
-    from ser_keras.training.batches import Batches
-
-    return {"x": Batches(x, targets, recipe.batch_size, seed=seed, change=recipe.change)}
-
-
-def _held_out_data(x: Inputs, targets: np.ndarray) -> Any:
-    if isinstance(x, np.ndarray):
-        return x, targets
-    from ser_keras.training.batches import Batches
-
-    return Batches(x, targets, PREDICTED)
 
 
 def _fit_classic(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ser_keras.features.windows import Windows
-from ser_keras.training.standardised import Samples
+from ser_keras.training.standardised import StandardisedArray
 
-Inputs = np.ndarray | Windows | Samples
+Inputs = np.ndarray | Windows | StandardisedArray
 BY_ROW = ("row", "row_without_padding")
 
 
@@ -52,8 +52,8 @@ class Scaler:
         if how not in ("value", "coefficient", *BY_ROW):
             raise ValueError(f"{how!r} is no way to scale: value, coefficient, {', '.join(BY_ROW)}, or None")
         if how in BY_ROW and isinstance(x, np.ndarray):
-            x = Samples(x, np.arange(len(x)))
-        if isinstance(x, Samples):
+            x = StandardisedArray(x, np.arange(len(x)))
+        if isinstance(x, StandardisedArray):
             if how not in BY_ROW:
                 raise ValueError("samples that are held once can be scaled by row only")
             return cls(how, *x.moments(train, padded=how == "row_without_padding"))
@@ -72,7 +72,7 @@ class Scaler:
         if self.how is None:
             return x
         if self.how in BY_ROW:
-            samples = Samples(x, np.arange(len(x))) if isinstance(x, np.ndarray) else x
+            samples = StandardisedArray(x, np.arange(len(x))) if isinstance(x, np.ndarray) else x
             padded = self.how == "row_without_padding"
             return replace(samples, mean=self.mean, deviation=self.deviation, padded=padded)
         if isinstance(x, Windows):

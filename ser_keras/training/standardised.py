@@ -10,7 +10,7 @@ BLOCK = 64  # samples read at a time
 
 
 @dataclass(frozen=True)
-class Samples:
+class StandardisedArray:
     """Some samples of an array, standardised when they are gathered; looks like an array, copies nothing.
 
     Attributes:
@@ -22,7 +22,7 @@ class Samples:
 
     Example:
         >>> values = np.array([[[1.0, 3.0]], [[5.0, 7.0]]], np.float32)
-        >>> some = Samples(values, np.arange(2))
+        >>> some = StandardisedArray(values, np.arange(2))
         >>> mean, deviation = some.moments(np.array([0]))
         >>> replace(some, mean=mean, deviation=deviation).gather(np.array([0, 1]))[:, 0]
         array([[-1.,  1.],
@@ -43,7 +43,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, chosen: np.ndarray) -> Samples:
+    def __getitem__(self, chosen: np.ndarray) -> StandardisedArray:
         """Some of these samples, over the same array."""
         return replace(self, positions=self.positions[chosen])
 
@@ -59,15 +59,12 @@ class Samples:
 
     def moments(self, chosen: np.ndarray, *, padded: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each row over some samples, float32, shape (1, rows, 1, ...)."""
-        axes = (0, *range(2, self.values.ndim))
-        total, squares, count = 0.0, 0.0, 0
-        for start in range(0, len(chosen), BLOCK):  # sums in double precision, of a few samples at a time
+        from sklearn.preprocessing import StandardScaler
+
+        fitted = StandardScaler()
+        for start in range(0, len(chosen), BLOCK):  # in double precision, a few samples at a time
             block = self.values[self.positions[chosen[start : start + BLOCK]]].astype(np.float64)
-            total = total + block.sum(axis=axes, keepdims=True)
-            squares = squares + np.square(block).sum(axis=axes, keepdims=True)
-            count += int(block.any(axis=1).sum()) if padded else block[:, 0].size
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
-        # Rounding leaves a trace of a deviation where there is none.
-        deviation[deviation <= 1e-6 * np.abs(mean)] = 1
-        return mean.astype(np.float32), deviation.astype(np.float32)
+            columns = np.moveaxis(block, 1, -1).reshape(-1, block.shape[1])
+            fitted.partial_fit(columns[columns.any(axis=1)] if padded else columns)
+        shape = (1, -1, *[1] * (self.values.ndim - 2))
+        return fitted.mean_.reshape(shape).astype(np.float32), fitted.scale_.reshape(shape).astype(np.float32)
