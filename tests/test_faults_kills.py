@@ -15,7 +15,7 @@ import sys, time
 from pathlib import Path
 from ser_keras.runs import folder as files
 from ser_keras.runs.run import Run
-from ser_keras.support.files import try_exclusive, write_text
+from ser_keras.support.files import sha256, try_exclusive, write_text
 
 out = Path(sys.argv[sys.argv.index("--out") + 1])
 for seed in range(2):
@@ -23,7 +23,9 @@ for seed in range(2):
     with try_exclusive(run.folder(out)):
         if files.read(run.folder(out)) is None:
             {write}
-            files.seal(run.folder(out), {{"cell": vars(run), "files": {{}}, "at": time.time_ns()}})
+            write_text(run.folder(out) / "history.csv", "epoch")
+            sums = {{name: sha256(run.folder(out) / name) for name in ("history.csv", "predictions.csv")}}
+            files.seal(run.folder(out), {{"cell": vars(run), "files": sums, "at": time.time_ns()}})
             time.sleep(0.2)
 with try_exclusive(out):
     write_text(out / "results.csv", "1,2\\n" * 10)
