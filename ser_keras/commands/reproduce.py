@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ser_keras.commands import flags
 from ser_keras.runs.options import Options
-from ser_keras.support.errors import MissingCorpusError, SerError
+from ser_keras.support.errors import LostClusterError, MissingCorpusError, SerError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,22 +94,26 @@ def reproduce_all(chosen: Sequence[Experiment], options: Options, *, hours: floa
         MissingCorpusError: No paper found a corpus.
     """
     from ser_keras.commands.paper import run
+    from ser_keras.runs.cluster import connected
 
     until = None if hours is None else time.monotonic() + 3600 * hours
     cost = {e.folder.name: sum(x.seconds for x in plan([e], options)) for e in chosen}
     undone: list[str] = []
     missing: list[str] = []
-    for experiment in sorted(chosen, key=lambda e: cost[e.folder.name]):
-        name = experiment.folder.name
-        print(f"\n{name}", file=sys.stderr)
-        try:
-            own = replace(options, out=options.out / name, until=until)
-            undone += [f"{name}: {sentence}" for sentence in run(experiment, own)]
-        except MissingCorpusError as error:
-            missing.append(name)
-            undone.append(f"{name}: {error}")
-        except SerError as error:
-            undone.append(f"{name}: {error}")
+    with connected(options.cluster) as cluster:  # one for all papers
+        for experiment in sorted(chosen, key=lambda e: cost[e.folder.name]):
+            name = experiment.folder.name
+            print(f"\n{name}", file=sys.stderr)
+            try:
+                own = replace(options, out=options.out / name, until=until, cluster=cluster)
+                undone += [f"{name}: {sentence}" for sentence in run(experiment, own)]
+            except MissingCorpusError as error:
+                missing.append(name)
+                undone.append(f"{name}: {error}")
+            except LostClusterError:
+                raise
+            except SerError as error:
+                undone.append(f"{name}: {error}")
     if len(missing) == len(chosen):
         raise MissingCorpusError("\n".join(undone))
     return undone
@@ -121,6 +125,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.data_flags(parser)
     flags.slice_flags(parser)
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="default: %(default)s")
+    flags.cluster_flag(parser)
     parser.add_argument("--plan", action="store_true", help="show runs and hours, and run nothing")
     parser.add_argument("--hours", type=_hours, metavar="H", help="start no run that would not end within H hours")
 
@@ -138,6 +143,7 @@ def command(args: argparse.Namespace) -> int:
         seeds=flags.seeds(args),
         folds=tuple(args.fold) if args.fold is not None else None,
         shard=args.shard,
+        cluster=args.cluster,
     )
     chosen = experiments(args.papers)
     if args.plan:

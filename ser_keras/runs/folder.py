@@ -63,7 +63,8 @@ def write(
 
     Args:
         folder: The run's folder.
-        model: A Keras model to keep; a scikit-learn model would be a pickle, and those are not exchanged.
+        model: A Keras model to keep, or its file's bytes; a scikit-learn model would be a pickle, and those are not
+            exchanged.
         history: One row an epoch.
         predictions: As `predictions_table`.
         moments: The same for further moments, led by `moment`; None for none.
@@ -72,9 +73,12 @@ def write(
     (folder / RECORD).unlink(missing_ok=True)
     for name in (MODEL, MOMENTS):
         (folder / name).unlink(missing_ok=True)
-    if hasattr(model, "save"):
+    if isinstance(model, bytes) or hasattr(model, "save"):
         with atomic(folder / MODEL) as partial:
-            model.save(partial)
+            if isinstance(model, bytes):
+                partial.write_bytes(model)
+            else:
+                model.save(partial)
     tables = {HISTORY: history, PREDICTIONS: predictions} | ({} if moments is None else {MOMENTS: moments})
     for name, table in tables.items():
         with atomic(folder / name) as partial:
