@@ -215,12 +215,15 @@ def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
 
 
 def known_costs(experiment: Experiment) -> Costs:
-    """What runs are expected to take, from the committed ones."""
+    """What runs are expected to take here, from the committed ones."""
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
+    from ser_keras.support import machine
+    from ser_keras.training import backend
 
     folder = experiment.folder / "results"
-    return Costs(store.from_published(folder).cells if folder.exists() else [])
+    records = store.records(folder) if folder.exists() else []
+    return Costs(records, gflops=machine.gflops(backend.threads()))
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:

@@ -34,6 +34,10 @@ class Expected:
         runs: Runs that are asked for.
         finished: Those of them that are finished, here or among the committed ones.
         seconds: Expected of the others, from the seconds of earlier runs.
+        memory: Megabytes that one run is expected to take.
+        measured: Whether earlier runs tell so; else it is their features alone.
+        disk: Megabytes that the others leave.
+        unscaled: Earlier runs of the paper that do not say how fast their machine was.
     """
 
     paper: str
@@ -43,6 +47,10 @@ class Expected:
     runs: int
     finished: int
     seconds: float
+    memory: float = 0.0
+    measured: bool = False
+    disk: float = 0.0
+    unscaled: int = 0
 
 
 def experiments(names: Sequence[str] = (), papers: Path = PAPERS) -> list[Experiment]:
@@ -178,35 +186,48 @@ def headlines(chosen: Sequence[Experiment], out: Path) -> pd.DataFrame:
 
 def show(table: pd.DataFrame) -> None:
     """Print a table."""
+    show_rows([str(column) for column in table.columns], table.astype(str).to_numpy().tolist())
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their columns' names."""
     from rich.console import Console
     from rich.table import Table
 
     printed = Table()
-    for column in table.columns:
+    for column in columns:
         printed.add_column(column)
-    for row in table.astype(str).to_numpy().tolist():
+    for row in rows:
         printed.add_row(*row)
     Console().print(printed)
 
 
 def show_plan(entries: Sequence[Expected]) -> None:
-    """Print the plan: runs, those that are finished, and hours."""
-    import pandas as pd
-
+    """Print the plan: runs, those that are finished, hours, memory and disk."""
     rows = [
-        {
-            "Paper": e.paper,
-            "Corpus": e.corpus,
-            "Protocol": e.protocol,
-            "Variant": e.variant,
-            "Runs": e.runs,
-            "Finished": e.finished,
-            "Hours": f"{e.seconds / 3600:.2f}",
-        }
+        (
+            *(e.paper, e.corpus, e.protocol, e.variant, str(e.runs), str(e.finished)),
+            f"{e.seconds / 3600:.2f}",
+            _memory(e),
+        )
         for e in entries
     ]
-    show(pd.DataFrame(rows))
-    print(f"{sum(e.runs - e.finished for e in entries)} runs, {sum(e.seconds for e in entries) / 3600:.1f} hours")
+    show_rows(("Paper", "Corpus", "Protocol", "Variant", "Runs", "Finished", "Hours", "GB a run"), rows)
+    left = [e for e in entries if e.runs > e.finished]
+    print(
+        f"{sum(e.runs - e.finished for e in left)} runs, {sum(e.seconds for e in left) / 3600:.1f} hours one after the "
+        f"other, {sum(e.disk for e in left) / 1024:.1f} GB on disk"
+    )
+    if unscaled := sum({e.paper: e.unscaled for e in entries}.values()):
+        print(f"{unscaled} earlier runs do not say how fast their machine was: their hours are taken as they were.")
+    if any(e.memory and not e.measured for e in left):
+        print("≥: at least that, what its features take; no earlier run measured its memory.")
+
+
+def _memory(e: Expected) -> str:
+    if not e.memory:
+        return "?"
+    return f"{e.memory / 1024:.1f}" if e.measured else f"≥ {e.memory / 1024:.1f}"
 
 
 def _hours(text: str) -> float:

@@ -84,15 +84,26 @@ def connected(where: Any) -> Iterator[Cluster | None]:
 def _client(address: str) -> Iterator[Any]:
     from distributed import Client
 
+    made: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            made.put(Client(address, timeout=ANSWER, set_as_default=False))
+        except Exception as error:  # of sockets, TLS, names
+            made.put(error)
+
+    # In a thread that may be left behind: of a server that accepts and is no scheduler, Dask waits for ever.
+    threading.Thread(target=ask, daemon=True).start()
     try:
-        # Without the heartbeat a client at work in one long call would be taken for gone.
-        client = Client(address, timeout=ANSWER, set_as_default=False)
-    except Exception as error:  # of sockets, TLS, names, and of servers that are no scheduler
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        client = made.get(timeout=ANSWER + 1)
+    except queue.Empty:
+        client = TimeoutError("something accepts, and says nothing that a scheduler says")
+    if isinstance(client, Exception):
+        said = str(client).splitlines()[0] if str(client) else type(client).__name__
         raise SerError(
             f"No Dask scheduler answers at {address} within {ANSWER:g} seconds ({said}). Start one with "
             "`dask scheduler`, or take processes of this machine: --cluster local:2"
-        ) from error
+        ) from client
     try:
         yield client
     finally:
