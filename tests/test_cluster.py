@@ -1,5 +1,6 @@
 """Runs on a cluster, with real processes: the same numbers, whoever is killed; and a sentence for what cannot be."""
 
+import argparse
 import errno
 import json
 import os
@@ -18,8 +19,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from ser_keras.commands import flags
 from ser_keras.runs import cluster as clusters
-from ser_keras.runs import remote, trainer
+from ser_keras.runs import local_workers, remote, trainer
 from ser_keras.runs.cluster import connected
 from ser_keras.runs.folder import damage
 from ser_keras.support.errors import SerError
@@ -204,9 +206,17 @@ def mark(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["local", "local:0", "local:-1", "local:two", "here", "http//a", ""])
-def test_what_is_no_address_is_refused_with_the_flags(paper, text, tmp_path):
+def test_what_is_no_address_is_refused_with_the_flags(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="local:2"):
+        flags._cluster(text)
     with pytest.raises(SerError, match="local:2"), connected(text):
         pass
+
+
+def test_workers_that_end_at_once_are_told_of(monkeypatch):
+    monkeypatch.setattr(local_workers.backend, "thread_settings", lambda number: {"PYTHONHOME": "/nowhere"})
+    with pytest.raises(SerError, match="end as soon as they are started"), local_workers.LocalWorkers(1) as local:
+        until(lambda: local.mend(), 20)
 
 
 def test_without_dask_a_sentence_names_the_extra(monkeypatch):
@@ -460,8 +470,8 @@ def test_workers_need_no_corpus_and_a_scheduler_that_goes_takes_nothing_with_it(
     for name in ("one", "two"):
         scheduler(name, "--nthreads", "1", "--memory-limit", "0", SLOW=1, MARK=mark)  # with a nanny, as by default
     out = tmp_path / "out"
-    flags = ("--seeds", SEEDS, "--cluster", scheduler.address(), "--cache", tmp_path / "cache")
-    with started(paper, out, *flags) as process:
+    given = ("--seeds", SEEDS, "--cluster", scheduler.address(), "--cache", tmp_path / "cache")
+    with started(paper, out, *given) as process:
         until(lambda: list(out.rglob("cell.json")))
         scheduler.process.kill()
         _, error = process.communicate(timeout=60)
@@ -488,8 +498,8 @@ def test_workers_that_are_not_the_same_are_refused(paper, scheduler, tmp_path):
     scheduler("suite", "--no-nanny", PYTHONPATH=changed)
     with distributed.Client(scheduler.address(), set_as_default=False) as client:
         until(lambda: len(client.nthreads()) == 2)
-    flags = ("--seed", "0", "--cluster", scheduler.address())
-    code, error = made(paper, tmp_path / "out", *flags)
+    given = ("--seed", "0", "--cluster", scheduler.address())
+    code, error = made(paper, tmp_path / "out", *given)
     assert code == 1
     here = remote.versions("tensorflow")
     assert f"is not used: it has keras 3.0.0 in place of {here['keras']}; install the same on both." in error
@@ -498,6 +508,6 @@ def test_workers_that_are_not_the_same_are_refused(paper, scheduler, tmp_path):
     scheduler("good", "--no-nanny", "--nthreads", "1")
     with distributed.Client(scheduler.address(), set_as_default=False) as client:
         until(lambda: len(client.nthreads()) == 3)
-    code, error = made(paper, tmp_path / "out", *flags)
+    code, error = made(paper, tmp_path / "out", *given)
     assert code == 0, error
     assert "1 worker of" in error

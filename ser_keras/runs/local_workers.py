@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -15,7 +16,8 @@ from typing import IO
 from ser_keras.support.errors import SerError
 from ser_keras.training import backend
 
-STARTS = 4  # of a worker in a row that end before it is of use, after which nobody tries again
+STARTS = 4  # of each worker that come to nothing, after which nobody tries again
+NOTHING = 30.0  # seconds; one that lived longer was of use
 
 
 def local_number(where: str) -> int:
@@ -51,7 +53,8 @@ class LocalWorkers:
         self.number, self.threads = number, max(1, backend.threads() // number)
         self.processes: list[subprocess.Popen] = []
         self._voices: list[IO[bytes]] = []
-        self._starts = 0
+        self._born: list[float] = []
+        self._in_vain = 0
 
     def __enter__(self) -> LocalWorkers:
         from distributed import LocalCluster
@@ -79,20 +82,21 @@ class LocalWorkers:
         Raises:
             SerError: They end again and again.
         """
-        ended = [i for i, process in enumerate(self.processes) if process.poll() is not None]
-        for i in ended:
-            if self._starts >= STARTS * self.number:
+        for i in [i for i, process in enumerate(self.processes) if process.poll() is not None]:
+            self._in_vain = self._in_vain + 1 if time.monotonic() - self._born[i] < NOTHING else 0
+            if self._in_vain >= STARTS * self.number:
                 self._voices[i].seek(0)
                 last = self._voices[i].read().decode(errors="replace").strip().splitlines()[-1:]
                 raise SerError(f"Worker processes end as soon as they are started ({''.join(last) or 'killed'}).")
-            self.processes[i], self._voices[i] = self._started()
+            self._voices[i].close()
+            self.processes[i], self._voices[i], self._born[i] = self._started()
         while len(self.processes) < self.number:
-            process, voice = self._started()
+            process, voice, born = self._started()
             self.processes.append(process)
             self._voices.append(voice)
+            self._born.append(born)
 
-    def _started(self) -> tuple[subprocess.Popen, IO[bytes]]:
-        self._starts += 1
+    def _started(self) -> tuple[subprocess.Popen, IO[bytes], float]:
         suite = str(Path(__file__).parents[2])
         paths = [suite, *filter(None, [os.environ.get("PYTHONPATH")])]
         voice = tempfile.TemporaryFile(dir=self._folder.name)  # noqa: SIM115
@@ -108,7 +112,7 @@ class LocalWorkers:
             stderr=voice,
             start_new_session=True,  # Ctrl-C in a terminal is this process's
         )
-        return process, voice
+        return process, voice, time.monotonic()
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
