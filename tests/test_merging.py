@@ -17,6 +17,7 @@ from ser_keras.runs.merging import merge
 from ser_keras.runs.options import Options
 from ser_keras.runs.run import Run
 from ser_keras.support.errors import SerError
+from ser_keras.support.files import exclusive
 
 
 def written(out, run, accuracy=0.5):
@@ -60,6 +61,19 @@ def test_costs_are_those_of_the_likest_runs():
     assert costs.seconds(RUNS[2]) == 30
     assert costs.seconds(replace(RUNS[2], corpus="d", variant="v@torch")) == 30
     assert costs.seconds(replace(RUNS[2], protocol="r")) == 60
+
+
+def test_who_shares_a_folder_waits_for_its_tables(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from ser_keras.support.files import exclusive\n"
+        f"with exclusive(Path({str(tmp_path)!r})): print('held', flush=True); time.sleep(1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(SerError, match="in use by another run"), exclusive(tmp_path):
+            pass
+        with exclusive(tmp_path, wait=30):
+            assert other.wait(5) == 0
 
 
 def test_seconds_of_another_machine_are_scaled_by_its_speed_where_that_is_known():

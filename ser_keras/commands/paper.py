@@ -13,6 +13,8 @@ from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.options import Options
 from ser_keras.support.errors import MissingCorpusError, SerError
 
+TABLES = 120.0  # seconds to wait for another process that shares the folder and writes its tables
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -67,7 +69,7 @@ def run(experiment: Experiment, options: Options) -> list[str]:
 
     check_paper(experiment)  # what is wrong with paper.toml is told now, not after hours of training
     checker, undone, impossible = make(experiment, options)
-    with exclusive(options.out):
+    with exclusive(options.out, wait=TABLES):
         wrong = report.report(experiment, options.out, checker, publish=options.publish, impossible=impossible)
     return undone + wrong
 
