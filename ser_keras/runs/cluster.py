@@ -258,6 +258,7 @@ class Cluster:
         topic = f"ser_keras-{uuid.uuid4().hex}"
         under_way: dict[str, tuple[Call, Any]] = {}  # by key
         waiting: deque[Call] = deque()
+        ready: deque[tuple[Call, Any]] = deque()
         drawn = False  # whether all calls were
         self.client.subscribe_topic(topic, lambda event: events.put(("told", event[1].get("key"), event[1])))
         try:
@@ -281,6 +282,8 @@ class Cluster:
                             waiting.append(self._lost(call, again))
                             break
                         under_way[call.key] = call, future
+                while ready:  # whose worker is at work again
+                    yield ready.popleft()
                 if drawn and not waiting and not under_way:
                     return
                 with suppress(queue.Empty):
@@ -298,7 +301,7 @@ class Cluster:
                     elif kind == "failed":
                         raise value
                     else:
-                        yield call, value
+                        ready.append((call, value))
         finally:
             with suppress(Exception):
                 self.client.unsubscribe_topic(topic)
