@@ -209,9 +209,9 @@ def main() -> None:
         f"Runs an hour, {args.runs} runs of about {dask[1][-1][1]:.0f} s",
         ["Processes", "Plain, --shard", "Dask", "Ratio", "Plain: time spent training", "Dask"],
         [
-            [name, f"{hourly(p):.0f}", f"{hourly(d):.0f}", f"{hourly(d) / hourly(p):.2f}"]
-            + [f"{at_work(p, k):.0%}", f"{at_work(d, k):.0%}"]
+            [name, f"{hourly(p):.0f}", f"{hourly(d):.0f}", f"{hourly(d) / hourly(p):.2f}", *shares]
             for name, k, p, d in rows
+            for shares in [(f"{at_work(p, k):.0%}", f"{at_work(d, k):.0%}")]
         ],
     )
     one, other = beside(plain[1]), beside(dask[1])
