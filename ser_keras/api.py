@@ -245,7 +245,7 @@ def run(
         variant: Variants; none for all.
         seeds: How many seeds, or which.
         out: Where results go; default `runs/<paper>`.
-        options: Further attributes of `Options`: `epochs`, `precision`, `data`, `jobs` ...
+        options: Further attributes of `Options`: `epochs`, `precision`, `data`, `jobs`, `cluster` ...
 
     Raises:
         SerError: Something is missing or wrong.

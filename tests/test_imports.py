@@ -54,6 +54,7 @@ def test_help_names_every_flag_of_the_design(paper, tmp_path):
         "--seeds",
         "--epochs",
         "--out",
+        "--cluster",
         "--jobs",
         "--precision",
         "--fresh",

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ser_keras.runs.options import Options
 from ser_keras.runs.precision import AUTO
+from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
 from ser_keras.training.recipe import PRECISIONS
 
@@ -52,6 +53,7 @@ def parser(
     )
     how = p.add_argument_group("how to run")
     how.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{paper}")
+    cluster_flag(how)
     how.add_argument("--jobs", type=jobs, default=-1, metavar="N", help="parallel workers for features (default: all)")
     how.add_argument(
         "--precision",
@@ -91,6 +93,17 @@ def data_flags(parser: argparse.ArgumentParser) -> None:
         help="leave unusable recordings out in place of stopping; tables count them",
     )
     data.add_argument("--cache", type=Path, metavar="DIR", help="where features are kept (default: per-user cache)")
+
+
+def cluster_flag(how: argparse._ActionsContainer) -> None:
+    """Where runs are made."""
+    how.add_argument(
+        "--cluster",
+        type=_cluster,
+        metavar="ADDRESS",
+        help="make the runs on a Dask cluster: its scheduler's address (tcp://10.0.0.1:8786), or local:N for N "
+        "processes of this machine (needs ser-keras[cluster]; docs/clusters.md)",
+    )
 
 
 def slice_flags(what: argparse._ActionsContainer) -> None:
@@ -137,6 +150,7 @@ def options(args: argparse.Namespace, paper: str) -> Options:
         tables_only=args.tables_only,
         publish=args.publish,
         keep_models=args.keep_models,
+        cluster=args.cluster,
     )
 
 
@@ -164,6 +178,16 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not text.isascii() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _cluster(text: str) -> str:
+    from ser_keras.runs.local_workers import local_number
+
+    try:
+        local_number(text)
+    except SerError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def jobs(text: str) -> int:

@@ -13,10 +13,13 @@ from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.options import Options
 from ser_keras.support.errors import MissingCorpusError, SerError
 
+TABLES = 120.0  # seconds to wait for another process that shares the folder and writes its tables
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from ser_keras.runs.checking import Checker
+    from ser_keras.runs.cluster import Cluster
     from ser_keras.runs.costs import Costs
     from ser_keras.runs.planning import Plan
     from ser_keras.runs.run import Run
@@ -66,7 +69,7 @@ def run(experiment: Experiment, options: Options) -> list[str]:
 
     check_paper(experiment)  # what is wrong with paper.toml is told now, not after hours of training
     checker, undone, impossible = make(experiment, options)
-    with exclusive(options.out):
+    with exclusive(options.out, wait=TABLES):
         wrong = report.report(experiment, options.out, checker, publish=options.publish, impossible=impossible)
     return undone + wrong
 
@@ -100,7 +103,18 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
 
     if options.tables_only:
         return Checker(experiment, Describer(networks=False)), [], {}
+    from ser_keras.runs.cluster import connected
+
+    with connected(options.cluster) as cluster:  # first: an address that does not answer is told at once
+        return _make(experiment, options, cluster)
+
+
+def _make(
+    experiment: Experiment, options: Options, cluster: Cluster | None
+) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:
     from ser_keras.runs import planning, runner
+    from ser_keras.runs.checking import Checker
+    from ser_keras.runs.identity import Describer
     from ser_keras.training import backend
 
     undone: list[str] = []
@@ -111,12 +125,15 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
     if options.corpora:
         undone += [f"{name} was asked for and is not there." for name in not_run]
     backend.prepare_backend()
-    print(f"Computing on {backend.name()} ({backend.device()}); results go to {options.out}", file=sys.stderr)
+    device = backend.device() if cluster is None else cluster.ready()
+    print(f"Computing on {backend.name()} ({device}); results go to {options.out}", file=sys.stderr)
     checker = Checker(experiment, Describer(), tables)
     committed = committed_runs(experiment, checker) if options.publish else set()
     costs = known_costs(experiment) if options.until is not None else None
     for name, table in tables.items():
-        planned = planning.plan(experiment, options, name, table, checker.describer)
+        planned = planning.plan(
+            experiment, options, name, table, checker.describer, cluster.extracted if cluster else None
+        )
         for protocol, remark in planned.remarks.items():
             print(f"{name}: {protocol}: {remark}", file=sys.stderr)
         for protocol, reason in planned.impossible.items():
@@ -126,7 +143,8 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
         impossible[name] = planned.impossible
         if experiment.illustrate and planned.plans:
             draw_data(experiment, experiment.labels(table), planned.plans, options.out / "data" / name)
-        undone += runner.make(planning.shard(planned.plans, options.shard), options, committed, costs)
+        todo = planning.shard(planned.plans, options.shard)
+        undone += runner.make(todo, options, committed, costs, cluster)
     return checker, undone, impossible
 
 
@@ -199,12 +217,15 @@ def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
 
 
 def known_costs(experiment: Experiment) -> Costs:
-    """What runs are expected to take, from the committed ones."""
+    """What runs are expected to take here, from the committed ones."""
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
+    from ser_keras.support import machine
+    from ser_keras.training import backend
 
     folder = experiment.folder / "results"
-    return Costs(store.from_published(folder).cells if folder.exists() else [])
+    records = store.records(folder) if folder.exists() else []
+    return Costs(records, gflops=machine.gflops(backend.threads()))
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ser_keras.commands import flags
 from ser_keras.runs.options import Options
-from ser_keras.support.errors import MissingCorpusError, SerError
+from ser_keras.support.errors import LostClusterError, MissingCorpusError, SerError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,10 @@ class Expected:
         runs: Runs that are asked for.
         finished: Those of them that are finished, here or among the committed ones.
         seconds: Expected of the others, from the seconds of earlier runs.
+        memory: Megabytes that one run is expected to take.
+        measured: Whether earlier runs tell so; else it is their features alone.
+        disk: Megabytes that the others leave.
+        unscaled: Earlier runs of the paper that do not say how fast their machine was.
     """
 
     paper: str
@@ -43,6 +47,10 @@ class Expected:
     runs: int
     finished: int
     seconds: float
+    memory: float = 0.0
+    measured: bool = False
+    disk: float = 0.0
+    unscaled: int = 0
 
 
 def experiments(names: Sequence[str] = (), papers: Path = PAPERS) -> list[Experiment]:
@@ -94,22 +102,26 @@ def reproduce_all(chosen: Sequence[Experiment], options: Options, *, hours: floa
         MissingCorpusError: No paper found a corpus.
     """
     from ser_keras.commands.paper import run
+    from ser_keras.runs.cluster import connected
 
     until = None if hours is None else time.monotonic() + 3600 * hours
     cost = {e.folder.name: sum(x.seconds for x in plan([e], options)) for e in chosen}
     undone: list[str] = []
     missing: list[str] = []
-    for experiment in sorted(chosen, key=lambda e: cost[e.folder.name]):
-        name = experiment.folder.name
-        print(f"\n{name}", file=sys.stderr)
-        try:
-            own = replace(options, out=options.out / name, until=until)
-            undone += [f"{name}: {sentence}" for sentence in run(experiment, own)]
-        except MissingCorpusError as error:
-            missing.append(name)
-            undone.append(f"{name}: {error}")
-        except SerError as error:
-            undone.append(f"{name}: {error}")
+    with connected(options.cluster) as cluster:  # one for all papers
+        for experiment in sorted(chosen, key=lambda e: cost[e.folder.name]):
+            name = experiment.folder.name
+            print(f"\n{name}", file=sys.stderr)
+            try:
+                own = replace(options, out=options.out / name, until=until, cluster=cluster)
+                undone += [f"{name}: {sentence}" for sentence in run(experiment, own)]
+            except MissingCorpusError as error:
+                missing.append(name)
+                undone.append(f"{name}: {error}")
+            except LostClusterError:
+                raise
+            except SerError as error:
+                undone.append(f"{name}: {error}")
     if len(missing) == len(chosen):
         raise MissingCorpusError("\n".join(undone))
     return undone
@@ -121,6 +133,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.data_flags(parser)
     flags.slice_flags(parser)
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="default: %(default)s")
+    flags.cluster_flag(parser)
     parser.add_argument("--plan", action="store_true", help="show runs and hours, and run nothing")
     parser.add_argument("--hours", type=_hours, metavar="H", help="start no run that would not end within H hours")
 
@@ -138,6 +151,7 @@ def command(args: argparse.Namespace) -> int:
         seeds=flags.seeds(args),
         folds=tuple(args.fold) if args.fold is not None else None,
         shard=args.shard,
+        cluster=args.cluster,
     )
     chosen = experiments(args.papers)
     if args.plan:
@@ -172,35 +186,48 @@ def headlines(chosen: Sequence[Experiment], out: Path) -> pd.DataFrame:
 
 def show(table: pd.DataFrame) -> None:
     """Print a table."""
+    show_rows([str(column) for column in table.columns], table.astype(str).to_numpy().tolist())
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their columns' names."""
     from rich.console import Console
     from rich.table import Table
 
     printed = Table()
-    for column in table.columns:
+    for column in columns:
         printed.add_column(column)
-    for row in table.astype(str).to_numpy().tolist():
+    for row in rows:
         printed.add_row(*row)
     Console().print(printed)
 
 
 def show_plan(entries: Sequence[Expected]) -> None:
-    """Print the plan: runs, those that are finished, and hours."""
-    import pandas as pd
-
+    """Print the plan: runs, those that are finished, hours, memory and disk."""
     rows = [
-        {
-            "Paper": e.paper,
-            "Corpus": e.corpus,
-            "Protocol": e.protocol,
-            "Variant": e.variant,
-            "Runs": e.runs,
-            "Finished": e.finished,
-            "Hours": f"{e.seconds / 3600:.2f}",
-        }
+        (
+            *(e.paper, e.corpus, e.protocol, e.variant, str(e.runs), str(e.finished)),
+            f"{e.seconds / 3600:.2f}",
+            _memory(e),
+        )
         for e in entries
     ]
-    show(pd.DataFrame(rows))
-    print(f"{sum(e.runs - e.finished for e in entries)} runs, {sum(e.seconds for e in entries) / 3600:.1f} hours")
+    show_rows(("Paper", "Corpus", "Protocol", "Variant", "Runs", "Finished", "Hours", "GB a run"), rows)
+    left = [e for e in entries if e.runs > e.finished]
+    print(
+        f"{sum(e.runs - e.finished for e in left)} runs, {sum(e.seconds for e in left) / 3600:.1f} hours one after the "
+        f"other, {sum(e.disk for e in left) / 1024:.1f} GB on disk"
+    )
+    if unscaled := sum({e.paper: e.unscaled for e in entries}.values()):
+        print(f"{unscaled} earlier runs do not say how fast their machine was: their hours are taken as they were.")
+    if any(e.memory and not e.measured for e in left):
+        print("≥: at least that, what its features take; no earlier run measured its memory.")
+
+
+def _memory(e: Expected) -> str:
+    if not e.memory:
+        return "?"
+    return f"{e.memory / 1024:.1f}" if e.measured else f"≥ {e.memory / 1024:.1f}"
 
 
 def _hours(text: str) -> float:

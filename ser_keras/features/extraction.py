@@ -11,7 +11,8 @@ import functools
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ ORIGINAL = "original"
 SHARD = 32  # recordings
 LIBRARIES = ("numpy", "scipy", "librosa", "soundfile", "soxr")
 
+Row = tuple[str, str, str]  # utterance, path, SHA-256
 Extractor = Callable[[np.ndarray], np.ndarray]
 Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -109,6 +111,10 @@ class Features:
     bad: dict[str, str]
 
 
+# (extraction, copies, shards) -> each shard with its features, in their order.
+Elsewhere = Callable[[Extraction, tuple[str, ...], Sequence[Sequence[Row]]], Iterable[tuple[Sequence[Row], Features]]]
+
+
 def extract_corpus(
     table: pd.DataFrame,
     extraction: Extraction,
@@ -117,6 +123,7 @@ def extract_corpus(
     copies: Sequence[str] = (ORIGINAL,),
     jobs: int = -1,
     skip_bad: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> Features:
     """Features of every recording of an utterance table, from the cache where it has them.
 
@@ -127,6 +134,7 @@ def extract_corpus(
         copies: "original" and names of `extraction.augment`.
         jobs: Parallel workers; -1 uses every core.
         skip_bad: Leave recordings out that cannot be used, in place of raising; their `lengths` are 0.
+        elsewhere: Computes shards on other machines, in place of workers here.
 
     Returns:
         The features, in the order of `table`.
@@ -153,12 +161,14 @@ def extract_corpus(
         # augmentations loop in Python and need processes.
         threads = copies == (ORIGINAL,)
         progress = Progress("extracting features (recordings)", sum(len(shards[i]) for i in todo))
+        waiting = [shards[i] for i in todo]
+        spread = (
+            results(compute, waiting, jobs=jobs, threads=threads)
+            if elsewhere is None
+            else nullcontext(_stored(folder, shard, made) for shard, made in elsewhere(extraction, copies, waiting))
+        )
         # One thread for each matrix product: products this small are slower on several.
-        with (
-            progress,
-            threadpool_limits(1, user_api="blas"),
-            results(compute, [shards[i] for i in todo], jobs=jobs, threads=threads) as shards_made,
-        ):
+        with progress, threadpool_limits(1, user_api="blas"), spread as shards_made:
             for i, made in zip(todo, shards_made, strict=True):
                 collected.put(i, made or _read(folder / _name(shards[i])), first=i * SHARD * len(copies))
                 progress.step(by=len(shards[i]))
@@ -225,7 +235,7 @@ class _Collection:
         return Features(_concatenated(parts), lengths, bad)
 
 
-def _name(shard: Sequence[tuple[str, str, str]]) -> str:
+def _name(shard: Sequence[Row]) -> str:
     return digest([(utterance, checksum) for utterance, _, checksum in shard])
 
 
@@ -233,10 +243,34 @@ def _compute(
     folder: Path,
     extraction: Extraction,
     copies: tuple[str, ...],
-    shard: Sequence[tuple[str, str, str]],
+    shard: Sequence[Row],
     stopped: Callable[[], bool],
 ) -> Features | None:
     """Compute a shard and write it to the cache; one with unusable recordings in it is handed back instead."""
+    made = features_of(extraction, copies, shard, stopped)
+    return made and _stored(folder, shard, made)
+
+
+def _stored(folder: Path, shard: Sequence[Row], made: Features) -> Features | None:
+    """Write a shard to the cache; one with unusable recordings in it is handed back instead."""
+    if made.bad:
+        return made
+    buffer = io.BytesIO()
+    np.savez(buffer, values=made.values, lengths=made.lengths)
+    content = buffer.getvalue()
+    with atomic(folder / _name(shard)) as partial:
+        partial.write_bytes(hashlib.sha256(content).digest() + content)
+    return None
+
+
+def features_of(
+    extraction: Extraction, copies: Sequence[str], shard: Sequence[Row], stopped: Callable[[], bool] = lambda: False
+) -> Features | None:
+    """The features of a few recordings, those that cannot be used left out and named; None where it was stopped.
+
+    Raises:
+        SerError: The extraction itself failed.
+    """
     made: list[np.ndarray] = []
     lengths, bad = [], {}
     for utterance, path, _ in shard:
@@ -254,15 +288,7 @@ def _compute(
         else:
             made += features if extraction.ragged else [values[None] for values in features]
         lengths += [0] * len(copies) if path in bad else [len(values) for values in made[-len(copies) :]]
-    result = Features(_concatenated(made), np.array(lengths), bad)
-    if bad:
-        return result
-    buffer = io.BytesIO()
-    np.savez(buffer, values=result.values, lengths=result.lengths)
-    content = buffer.getvalue()
-    with atomic(folder / _name(shard)) as partial:
-        partial.write_bytes(hashlib.sha256(content).digest() + content)
-    return None
+    return Features(_concatenated(made), np.array(lengths), bad)
 
 
 def _read(path: Path) -> Features | None:

@@ -8,7 +8,7 @@ it) and the `window` within the utterance.
 from ser_keras.protocols.audit import audit
 from ser_keras.protocols.base import PARTS, Protocol, Split, check_columns
 from ser_keras.protocols.examples import examples_of
-from ser_keras.protocols.splits import GroupKFold, LastSpeakers, RandomSplit, StratifiedKFold, draw
+from ser_keras.protocols.splits import GroupKFold, LastSpeakers, RandomSplit, StratifiedKFold, draw, number_of_splits
 from ser_keras.protocols.views import Logged, ScoredOn, View
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "check_columns",
     "draw",
     "examples_of",
+    "number_of_splits",
 ]

@@ -200,6 +200,33 @@ class LastSpeakers(Protocol):
         return [Split(train, originals(examples, validation), originals(examples, test))]
 
 
+PLENTY = 20  # recordings of each emotion, of which every fraction and fold can be drawn
+
+
+def number_of_splits(protocol: Protocol, examples: pd.DataFrame, seed: int) -> int:
+    """How many divisions a protocol makes for a seed, without drawing them where the rule tells.
+
+    Raises:
+        ImpossibleError: The examples cannot be divided so.
+
+    Example:
+        >>> import pandas as pd
+        >>> number_of_splits(GroupKFold(note="", folds=5), pd.DataFrame({"speaker": list("aabbccdd")}), seed=0)
+        4
+    """
+    rule = type(protocol).splits
+    if rule is GroupKFold.splits and protocol.validation <= 0.5:
+        there = examples[protocol.column(examples)].nunique()
+        if there >= 4:  # then two are left beside any fold, and one of them to train on
+            return min(protocol.folds or there, there)
+    elif examples.emotion.value_counts().min() >= PLENTY:
+        if rule is StratifiedKFold.splits:
+            return protocol.folds
+        if isinstance(protocol, RandomSplit) and not protocol.covers:  # a paper's own kind of it, too
+            return 1
+    return len(protocol.splits(examples, seed))
+
+
 def draw(
     examples: pd.DataFrame, pool: np.ndarray, fraction: float, seed: int, *, by: str, stratify: bool
 ) -> tuple[np.ndarray, np.ndarray]:

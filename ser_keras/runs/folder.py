@@ -67,7 +67,8 @@ def write(
 
     Args:
         folder: The run's folder.
-        model: A Keras model to keep; a scikit-learn model would be a pickle, and those are not exchanged.
+        model: A Keras model to keep, or its file's bytes; a scikit-learn model would be a pickle, and those are not
+            exchanged.
         scaler: What the features were standardised by, kept with the model: without it the model is of no use.
         history: One row an epoch.
         predictions: As `predictions_table`.
@@ -77,9 +78,12 @@ def write(
     (folder / RECORD).unlink(missing_ok=True)
     for name in (MODEL, SCALER, MOMENTS):
         (folder / name).unlink(missing_ok=True)
-    if hasattr(model, "save"):
+    if isinstance(model, bytes) or hasattr(model, "save"):
         with atomic(folder / MODEL) as partial:
-            model.save(partial)
+            if isinstance(model, bytes):
+                partial.write_bytes(model)
+            else:
+                model.save(partial)
         if scaler is not None:
             write_json(folder / SCALER, scaler.to_json())
     tables = {HISTORY: history, PREDICTIONS: predictions} | ({} if moments is None else {MOMENTS: moments})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ class Options:
         publish: Add the runs to the paper's committed results.
         until: `time.monotonic()` after which no run is started that is not expected to have ended; None for no end.
         keep_models: Keep the model of every run, in place of one a variant.
+        cluster: Where to train: the address of a Dask scheduler, "local:N" for N processes of this machine, a
+            `distributed.Client`; None for this process.
     """
 
     out: Path
@@ -51,3 +54,4 @@ class Options:
     publish: bool = False
     until: float | None = None
     keep_models: bool = False
+    cluster: Any = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_keras.features import windows
-from ser_keras.features.extraction import ORIGINAL, extract_corpus
+from ser_keras.features.extraction import ORIGINAL, Elsewhere, extract_corpus
 from ser_keras.protocols import Protocol, Split, audit, check_columns, examples_of
 from ser_keras.runs.experiment import Experiment
 from ser_keras.runs.identity import Describer, What, asserted, audio_name
@@ -113,9 +113,22 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
 
 
 def plan(
-    experiment: Experiment, options: Options, corpus: str, table: pd.DataFrame, describer: Describer | None = None
+    experiment: Experiment,
+    options: Options,
+    corpus: str,
+    table: pd.DataFrame,
+    describer: Describer | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Planned:
     """All runs of one corpus that are asked for, finished or not, and what is impossible.
+
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+        corpus: The corpus's name.
+        table: Its utterance table.
+        describer: Describes the runs.
+        elsewhere: Where features are computed that the cache lacks; None for here.
 
     Raises:
         SerError: No recording can be used, or an assertion of the script fails.
@@ -146,7 +159,7 @@ def plan(
             key = (id(recipe.extraction), copies, recipe.window, recipe.scaler in BY_ROW)
             if key not in data:
                 left_out = table.attrs.get("left_out", 0)
-                data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out)
+                data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out, elsewhere)
             made = data[key]
             network = describer.is_network(recipe, copies, len(classes), policy)
             shown = str(
@@ -227,6 +240,7 @@ def _data(
     classes: tuple[str, ...],
     audio: str,
     left_out: int,
+    elsewhere: Elsewhere | None,
 ) -> Data:
     features = extract_corpus(
         chosen,
@@ -235,6 +249,7 @@ def _data(
         copies=copies,
         jobs=options.jobs,
         skip_bad=options.skip_bad,
+        elsewhere=elsewhere,
     )
     x, lengths, padded = features.values, features.lengths, 0
     if recipe.window:

@@ -321,6 +321,22 @@ def write_sums(target: Path) -> None:
     write_text(target / SUMS, _sums(target))
 
 
+def records(source: Path) -> list[dict[str, Any]]:
+    """The records of committed runs alone, without their predictions.
+
+    Raises:
+        SerError: They are absent or not what was written.
+    """
+    try:
+        if not (source / SUMS).is_file():  # from a pipe, nothing might ever come
+            raise SerError(f"{source}: {SUMS} is missing. Restore it from git.")
+        if f"{sha256(source / MANIFEST)}  {MANIFEST}" not in (source / SUMS).read_text(encoding="utf-8").splitlines():
+            raise SerError(f"{source}: {MANIFEST} is not what was written. Restore it from git.")
+        return manifest.read(source / MANIFEST)["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SerError(f"{source} is damaged ({type(error).__name__}: {error}). Restore it from git.") from error
+
+
 def from_published(source: Path) -> Results:
     """Read what `publish` wrote, each file checked against its checksum.
 

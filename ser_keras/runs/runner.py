@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Container, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +17,26 @@ from ser_keras.protocols import audit
 from ser_keras.runs import folder as files
 from ser_keras.runs.costs import Costs
 from ser_keras.runs.identity import differences
+from ser_keras.runs.job import Job, Trained, job_of, train
 from ser_keras.runs.options import Options
 from ser_keras.runs.planning import Plan
 from ser_keras.runs.results import was
 from ser_keras.runs.run import Run
-from ser_keras.support.errors import SerError
 from ser_keras.support.files import try_exclusive
 from ser_keras.support.progress import Progress, duration
-from ser_keras.training.fit import Fitted, fit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_keras.runs.cluster import Cluster
+
 
 def make(
-    plans: Sequence[Plan], options: Options, finished: Container[Run] = (), costs: Costs | None = None
+    plans: Sequence[Plan],
+    options: Options,
+    finished: Container[Run] = (),
+    costs: Costs | None = None,
+    cluster: Cluster | None = None,
 ) -> list[str]:
     """Make the runs that are neither finished below `options.out` nor named as finished elsewhere.
 
@@ -41,6 +47,7 @@ def make(
         options: What is asked for.
         finished: Runs that are finished elsewhere.
         costs: What a run is expected to take, where `options.until` sets an end.
+        cluster: Where to train; None for here, one run after the other.
 
     Returns:
         What was not done, a sentence each: runs that another process is making, and those that would take too long.
@@ -55,26 +62,79 @@ def make(
         f"{plans[0].run.corpus}: {len(plans)} training runs, {len(plans) - len(todo)} of them finished before",
         file=sys.stderr,
     )
-    undone = []
+    undone: list[str] = []
     if todo:
         with Progress("training (steps)", sum(p.epochs * p.steps for p in todo)) as progress:
-            for number, p in enumerate(todo, 1):
-                if options.until is not None and costs is not None:
-                    left = options.until - time.monotonic()
-                    if costs.seconds(p.run) > left:
-                        undone.append(f"{p.run} is not started: it takes about {duration(costs.seconds(p.run))}.")
-                        progress.spare(p.epochs * p.steps)
-                        continue
-                with try_exclusive(p.run.folder(options.out)) as held:
-                    if not held:
-                        undone.append(f"{p.run} is being made by another process; run again when it is done.")
-                        progress.spare(p.epochs * p.steps)
-                    elif not options.fresh and is_finished(p, options.out):  # by another process, meanwhile
-                        progress.spare(p.epochs * p.steps)
-                    else:
-                        set_aside(p, options.out)
-                        make_one(p, options, progress, f"run {number} of {len(todo)}: {p.run}")
+            held = _held(todo, options, costs, progress, undone)
+            made = _one_by_one(held, progress, len(todo)) if cluster is None else cluster.trained(held, progress, todo)
+            with closing(held), closing(made):
+                for turn, trained in made:
+                    keep(turn, trained, options)
+                    turn.release()
     return undone
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A run that is held by this process until it is written.
+
+    Attributes:
+        plan: The run.
+        job: Its training.
+        release: Called when it is written.
+    """
+
+    plan: Plan
+    job: Job
+    release: Callable[[], None]
+
+
+def _held(
+    todo: Sequence[Plan], options: Options, costs: Costs | None, progress: Progress, undone: list[str]
+) -> Iterator[Turn]:
+    """The runs that are to be made now, each held; whoever trains asks for the next one when he is free."""
+    with ExitStack() as all_locks:
+        models: set[Path] = set()  # variants of which a run of this process keeps its model
+        for p in todo:
+            if options.until is not None and costs is not None:
+                left = options.until - time.monotonic()
+                if costs.seconds(p.run) > left:
+                    undone.append(f"{p.run} is not started: it takes about {duration(costs.seconds(p.run))}.")
+                    progress.spare(p.epochs * p.steps)
+                    continue
+            lock = all_locks.enter_context(ExitStack())
+            if not lock.enter_context(try_exclusive(p.run.folder(options.out))):
+                undone.append(f"{p.run} is being made by another process; run again when it is done.")
+                progress.spare(p.epochs * p.steps)
+            elif not options.fresh and is_finished(p, options.out):  # by another process, meanwhile
+                progress.spare(p.epochs * p.steps)
+                lock.close()
+            else:
+                set_aside(p, options.out)
+                variant = p.run.folder(options.out).parents[1]
+                first = variant not in models and _is_first(p, options.out)
+                models.add(variant)
+                yield Turn(p, job_of(p, keep_model=options.keep_models or first), lock.close)
+
+
+def _one_by_one(turns: Iterable[Turn], progress: Progress, number: int) -> Iterator[tuple[Turn, Trained]]:
+    """Train here."""
+    for i, turn in enumerate(turns, 1):
+        p, last = turn.plan, time.monotonic()
+
+        def told(epoch: int, logs: dict[str, float], p: Plan = p, i: int = i) -> None:
+            nonlocal last
+            now = time.monotonic()
+            seconds, last = now - last, now
+            speed = f"{duration(seconds)} an epoch, {1000 * seconds / p.steps:.0f} ms a step"
+            accuracy = f"accuracy {logs.get('accuracy', 0):.3f}"
+            progress.step(
+                f"run {i} of {number}: {p.run}, epoch {epoch + 1}/{p.epochs}, {accuracy}, {speed}", by=p.steps
+            )
+
+        trained = train(turn.job, p.data.x, told)
+        progress.spare((p.epochs - len(trained.history)) * p.steps)  # where the callbacks ended it before
+        yield turn, trained
 
 
 def is_finished(p: Plan, out: Path) -> bool:
@@ -103,42 +163,10 @@ def set_aside(p: Plan, out: Path) -> None:
     print(f"{p.run} is run anew: {told[0]}. The earlier one is kept as {name}.", file=sys.stderr)
 
 
-def make_one(p: Plan, options: Options, progress: Progress, title: str) -> None:
-    """Train, predict and write one run."""
-    parts = {"train": p.split.train, "validation": p.split.validation, "test": p.split.test, **p.split.others}
-    positions = np.concatenate(list(parts.values()))
-    # Each part's place among the rows that this run uses, so that only those are held and predicted.
-    ends = np.cumsum([len(part) for part in parts.values()])
-    used = dict(zip(parts, np.split(np.arange(len(positions)), ends[:-1]), strict=True))
-    number = {name: i for i, name in enumerate(p.data.classes)}
-    labels = p.data.examples.emotion.map(number).to_numpy()[positions]
-    start = last = time.monotonic()
-
-    def told(epoch: int, logs: dict[str, float]) -> None:
-        nonlocal last
-        now = time.monotonic()
-        seconds, last = now - last, now
-        speed = f"{duration(seconds)} an epoch, {1000 * seconds / p.steps:.0f} ms a step"
-        note = f"{title}, epoch {epoch + 1}/{p.epochs}, accuracy {logs.get('accuracy', 0):.3f}, {speed}"
-        progress.step(note, by=p.steps)
-
-    try:
-        fitted = fit(
-            p.recipe,
-            p.data.x[positions],
-            labels,
-            used,
-            n_classes=len(p.data.classes),
-            seed=p.run.seed + 1000 * p.run.fold,
-            epochs=p.epochs,
-            precision=p.precision,
-            moments=p.moments,
-            on_epoch=told,
-        )
-    except SerError as error:
-        raise SerError(f"{p.run}: {error}") from error
-    progress.spare((p.epochs - len(fitted.history)) * p.steps)  # where the callbacks ended it before
-    shown = p.data.examples.iloc[positions].reset_index(drop=True)
+def keep(turn: Turn, trained: Trained, options: Options) -> None:
+    """Write one run."""
+    p, job = turn.plan, turn.job
+    shown = p.data.examples.iloc[job.positions].reset_index(drop=True)
     record = {
         "paper": p.paper,
         "cell": asdict(p.run),
@@ -151,36 +179,37 @@ def make_one(p: Plan, options: Options, progress: Progress, title: str) -> None:
             "input_shape": list(p.data.x.shape[1:]),
             "classes": list(p.data.classes),
             "scaler": p.recipe.scaler,
-            "weights": getattr(fitted.model, "count_params", lambda: None)(),
+            "weights": trained.weights,
         },
         "left_out": p.data.left_out,
         "padded": p.data.padded,
         "audit": audit(p.data.examples, p.split, scaler="train" if p.recipe.scaler else None),
-        "seconds": round(time.monotonic() - start, 1),
-        "environment": files.environment(),
+        "seconds": trained.seconds,
+        "measured": dict(trained.measured),
+        "environment": dict(trained.environment),
     }
     if (p.data.lengths != 1).any():
         record["examples_of_recordings"] = p.data.lengths.tolist()
     files.write(
         p.run.folder(options.out),
-        model=fitted.model if options.keep_models or _is_first(p, options.out) else None,
-        scaler=fitted.scaler,
-        history=fitted.history,
-        predictions=files.predictions_table(shown, used, fitted.probabilities, p.data.classes),
-        moments=_moments_table(shown, used, fitted, p.data.classes),
+        model=trained.model,
+        scaler=trained.scaler,
+        history=trained.history,
+        predictions=files.predictions_table(shown, job.parts, trained.probabilities, p.data.classes),
+        moments=_moments_table(shown, job.parts, trained, p.data.classes),
         record=record,
     )
 
 
 def _moments_table(
-    shown: pd.DataFrame, used: dict[str, np.ndarray], fitted: Fitted, classes: Sequence[str]
+    shown: pd.DataFrame, used: Mapping[str, np.ndarray], trained: Trained, classes: Sequence[str]
 ) -> pd.DataFrame | None:
     import pandas as pd
 
-    if not fitted.moments:
+    if not trained.moments:
         return None
     made = []
-    for name, probabilities in fitted.moments.items():
+    for name, probabilities in trained.moments.items():
         table = files.predictions_table(shown, used, probabilities, classes)
         table.insert(0, "moment", name)
         made.append(table)

@@ -15,6 +15,10 @@ class MissingCorpusError(SerError):
     exit_code = 2
 
 
+class LostClusterError(SerError):
+    """A cluster that answered before is gone; nothing more can be run on it."""
+
+
 class SourceError(SerError):
     """What a server sent is not what was published there."""
 

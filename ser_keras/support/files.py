@@ -97,21 +97,29 @@ def digest(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
     """Hold `folder` for one run; a second run on it is refused instead of mixing its files in.
+
+    Args:
+        folder: The folder.
+        wait: Seconds to wait for another process that holds it.
 
     Raises:
         SerError: Another process holds the folder, or it cannot be written.
     """
-    with try_exclusive(folder) as held:
+    with try_exclusive(folder, wait=wait) as held:
         if not held:
             raise SerError(f"{folder} is in use by another run. Wait for it, or choose another folder with --out.")
         yield
 
 
 @contextlib.contextmanager
-def try_exclusive(folder: Path) -> Iterator[bool]:
+def try_exclusive(folder: Path, *, wait: float = 0.0) -> Iterator[bool]:
     """Hold `folder` if nobody else does; what a killed holder left half written is removed.
+
+    Args:
+        folder: The folder.
+        wait: Seconds to wait for another process that holds it.
 
     Yields:
         Whether it is held.
@@ -124,7 +132,7 @@ def try_exclusive(folder: Path) -> Iterator[bool]:
     lock = filelock.FileLock(folder / ".lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except filelock.Timeout:
         yield False
         return

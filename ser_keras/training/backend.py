@@ -15,6 +15,9 @@ def prepare_backend() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Keras then leaves XLA aside, too, whose code for CPUs takes two to three times as long as TensorFlow's own.
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    # Several runs may share one GPU: each takes what it needs, not all that there is.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     _keep_freed_memory()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": true of several models in one process
     # TensorFlow's start-up notes go out before its log level counts (tensorflow issue 100442); to a student they look
@@ -59,3 +62,27 @@ def device() -> str:
         found = [str(keras.ops.zeros(1).device)]
     others = [name for name in found if not name.lower().startswith("cpu")]
     return ", ".join(others) or f"CPU, {os.cpu_count()} cores"
+
+
+# TensorFlow's operations and products of matrices; PyTorch and NumPy; JAX on a CPU.
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+
+
+def thread_settings(number: int) -> dict[str, str]:
+    """Environment under which a process computes with so many threads, whatever the backend.
+
+    It counts when it is set before Keras is imported.
+
+    Example:
+        >>> thread_settings(2)["TF_NUM_INTRAOP_THREADS"]
+        '2'
+    """
+    return dict.fromkeys(_THREADS, str(number)) | {"TF_NUM_INTEROP_THREADS": "1"}
+
+
+def threads() -> int:
+    """Threads that this process computes with: those set, else one a core that it may use."""
+    given = os.environ.get(_THREADS[0], "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
