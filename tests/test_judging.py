@@ -2,6 +2,7 @@
 
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from ser_keras.evaluation import settling, together
 from ser_keras.evaluation.clusters import of_recipe, resampled
 from ser_keras.evaluation.judging import judged
 from ser_keras.evaluation.numbers import Numbers
-from ser_keras.evaluation.readings import home
+from ser_keras.evaluation.readings import home, readings_of
 from ser_keras.evaluation.verdicts import DIFFERS, INCONCLUSIVE
 from ser_keras.papers import Paper, Reported
 from ser_keras.protocols import GroupKFold, LastSpeakers, RandomSplit, ScoredOn
@@ -129,6 +130,19 @@ def test_alternatives_are_readings_and_other_rows_are_none():
     assert found["net_a"] == ["fixed", "leak", "fixed with net_b", "best of 5 runs of fixed"]
     assert found["tree"] == ["fixed", "best of 5 runs of fixed"]
     assert found["net_a@bfloat16"] == ["fixed", "best of 5 runs of fixed"]
+
+
+def test_two_looks_at_the_same_epoch_of_a_log_are_one_reading():
+    at = {"last": 98.0, "epoch_30": 98.0, "epoch_20": 97.0, "paper": 64.0}
+    of = SimpleNamespace(
+        protocols={name: SimpleNamespace(scored="test" if name == "paper" else "log", of="paper") for name in at},
+        variants=lambda corpus: ["net"],
+        predictive=lambda *asked: True,
+        values=lambda corpus, protocol, *rest: pd.Series([at[protocol]] * 2),
+        base=lambda protocol: "paper",
+    )
+    found = readings_of(number(97.3), "net", paper(number(97.3)), of)
+    assert [reading.protocol for reading in found] == ["paper", "last", "epoch_20"]
 
 
 def test_only_a_tenfold_reading_explains_and_others_are_compatible():

@@ -3,7 +3,7 @@
 from ser_keras.reports.report import templates
 
 TEXT = """
-Two rows, one of them <b>.
+Two rows of 5 %, one of them <b>.
 
 | | reported | here |
 | --- | --- | --- |
@@ -17,7 +17,7 @@ Two rows, one of them <b>.
 
 def test_paragraphs_lists_and_tables_become_elements():
     html = templates().get_template("macros.html.j2").module.prose(TEXT)
-    assert "<p>Two rows, one of them &lt;b&gt;.</p>" in html
+    assert "<p>Two rows of 5\u00a0%, one of them &lt;b&gt;.</p>" in html  # the number and its unit stay on one line
     assert '<th scope="col"></th><th scope="col">reported</th><th scope="col">here</th>' in html
     assert html.count("<tr>") == 3
     assert '<td class="number">57.4 ± 0.8 %</td>' in html

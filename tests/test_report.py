@@ -230,7 +230,9 @@ def test_published_results_are_read_back_and_the_same_bytes_twice(tmp_path):
 
 
 def test_the_finding_looks_its_numbers_up():
-    assert re.fullmatch(r"It got \d\d\.\d ± \d\.\d %, not \(not run\)\.", report.finding(paper(), Numbers(results())))
+    assert re.fullmatch(
+        r"It got \d\d\.\d ± \d\.\d % \(three seeds\), not \(not run\)\.", report.finding(paper(), Numbers(results()))
+    )
 
 
 def test_the_finding_tells_each_seed_with_its_epochs():
@@ -240,7 +242,7 @@ def test_the_finding_tells_each_seed_with_its_epochs():
     test = made.predictions[made.predictions.split == "test"]
     first, second = 100 * (test.label == test.prediction).groupby(test.seed).mean()
     told = report.finding(replace(paper(), finding=text), Numbers(made))
-    assert told == f"{first:.1f} % after 2 epochs, {second:.1f} % after 3 epochs; (not run)"
+    assert told == f"{first:.1f} % (2 epochs), {second:.1f} % (3 epochs); (not run)"
 
 
 def test_markdown_and_latex_escape_their_special_characters():
@@ -468,7 +470,7 @@ def test_a_contrast_is_the_difference_seed_by_seed():
     assert (low + high) / 2 == pytest.approx(float(row.Points), abs=0.11)
     text = '{{ difference("ravdess", "paper", "a", "b") }} and {{ difference("ravdess", "paper", "a", "c") }}'
     told = report.finding(replace(paper(), finding=text), Numbers(both))
-    assert told == f"{row.Points} points ({row['95 % interval of the mean']}) and (not run)"
+    assert told == f"{row.Points} points (three seeds: {row['95 % interval of the mean']}) and (not run)"
     assert low > 0
     for names, told in (('"a", "b"', "accuracy"), ('"b", "a"', "")):
         text = '{{ gains("ravdess", "paper", NAMES, "accuracy") | join }}'.replace("NAMES", names)

@@ -1,5 +1,6 @@
 """The site: complete, fast to read in a real browser, and made without any deep-learning backend."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,12 @@ def test_front_page_says_what_the_committed_tables_say(folder):
     sides = pd.read_csv(PAPERS / "jin2022/results/tables/protocols.csv").set_index(["Variant", "Protocol"])
     assert row["New speakers"] == sides.loc[(most.Variant, "speaker_independent"), "accuracy"]
     assert {key for key, _ in table.index} == {p.paper.key for p in summary.read(PAPERS)}
+
+
+def test_a_papers_page_says_how_its_runs_were_made(folder):
+    for p in summary.read(PAPERS):
+        page = (folder / p.paper.key / "index.html").read_text(encoding="utf-8")
+        assert re.search(r"<p>\d+ training runs?, [\d.]+ hours on \d+ cores .*, Keras 3\.", page), p.paper.key
 
 
 def test_confusions_are_set_beside_each_other():

@@ -61,7 +61,7 @@ def belongs_to(number: Reported, numbers: Numbers | None = None) -> str:
 
 
 def readings_of(number: Reported, variant: str, paper: Paper, numbers: Numbers) -> list[Reading]:
-    """All readings that were run and give the number's metric, its own first.
+    """All readings that were run and give the number's metric, its own first; two looks at one log count once.
 
     Args:
         number: The reported number.
@@ -76,12 +76,16 @@ def readings_of(number: Reported, variant: str, paper: Paper, numbers: Numbers) 
     rivals = [v for v in run if v.split("@")[0] not in mains and base in mains_of(v.split("@")[0], mains)]
     own = home(number, numbers)
     protocols = sorted(numbers.protocols, key=lambda name: name != own)
-    return [
-        reading
-        for v in [variant, *rivals]
-        for p in protocols
-        if numbers.predictive(*vars(reading := Reading(number.corpus, p, v)).values(), number.metric)
-    ]
+    found: dict[tuple[object, ...], Reading] = {}
+    for v in [variant, *rivals]:
+        for p in protocols:
+            if numbers.predictive(number.corpus, p, v, number.metric):
+                # Of runs that have 30 epochs, the log of the last epoch and that of epoch 30 are one reading.
+                logged = numbers.protocols[p].scored == "log"
+                values = numbers.values(number.corpus, p, v, number.metric)
+                look = (numbers.base(p), *values.items()) if logged else (p,)
+                found.setdefault((v, *look), Reading(number.corpus, p, v))
+    return list(found.values())
 
 
 def mains_of(variant: str, mains: Sequence[str]) -> list[str]:

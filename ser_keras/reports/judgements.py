@@ -46,7 +46,7 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
         rows.append(row | _reproduced(j, numbers))
     columns = ["Where", "Corpus", "Metric", "Belongs to", "Reported", "Reproduced"]
     columns += ["By utterance"] if numbers.windows else []
-    columns += ["95 % interval", "mean", "h", "detectable", "runs", "verdict", "Variant"]
+    columns += ["verdict", "detectable", "h", "95 % interval", "mean", "runs", "Variant"]
     return pd.DataFrame(rows, columns=columns, dtype=object).fillna("")
 
 
@@ -171,7 +171,7 @@ def settling(paper: Paper, numbers: Numbers) -> pd.DataFrame:
                 "More runs": s.more or "no number of runs",
                 "Hours": one_digit(s.hours),
                 "Chance to settle it": f"{100 * s.chance:.0f} %" if s.more else "",
-                "Chance an hour": f"{100 * s.per_hour:.1f} %" if s.more else "",
+                "Settled an hour": f"{s.per_hour:.2f}" if s.more else "",
             }
             for s in what_settles(judged(paper, numbers), numbers)
         ]

@@ -17,8 +17,8 @@ from ser_keras.evaluation.numbers import Numbers
 from ser_keras.papers import Paper, read
 from ser_keras.papers import finding as findings
 from ser_keras.reports import figures, judgements, tables
+from ser_keras.reports.wording import few, mean_sd, shown
 from ser_keras.reports.wording import interval as interval_of
-from ser_keras.reports.wording import mean_sd, shown
 from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
 from ser_keras.support.errors import SerError
@@ -163,10 +163,10 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     """The plain words of `paper.toml`, every number in them looked up in the results.
 
     A lookup takes corpus, protocol, variant and, unless it is the accuracy, the metric: `mean` over seeds, `each` seed
-    with its epochs, the `highest` seed, the lowest and highest of the `speakers`; `difference` takes the variant to
-    subtract before the metric, and so does `gains`, which tells those of several metrics whose difference has an
-    interval above zero. `interval` is where one further run falls, `verdict` what is said of the number that the paper
-    reports there.
+    with the epochs that it was trained for, the `highest` seed, the lowest and highest of the `speakers`; `difference`
+    takes the variant to subtract before the metric, and so does `gains`, which tells those of several metrics whose
+    difference has an interval above zero. `interval` is where one further run falls, `verdict` what is said of the
+    number that the paper reports there. A mean or difference that rests on three seeds or fewer says so by itself.
 
     Raises:
         SerError: The words are no template of lookups alone; see `papers.finding`.
@@ -175,11 +175,14 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         return "These runs used the SYNTHETIC demo corpus: they show that the code works, and nothing of the paper."
 
     def mean(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
-        return mean_sd(numbers.spread(corpus, protocol, variant, metric)) or NOT_RUN
+        found = numbers.spread(corpus, protocol, variant, metric)
+        if found is None:
+            return NOT_RUN
+        return f"{mean_sd(found)} ({few(found.n)})" if few(found.n) else mean_sd(found)
 
     def each(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
         seeds = [values for values in numbers.seeds(corpus, protocol, variant).values() if metric in values]
-        told = [f"{100 * values[metric]:.1f} % after {values['log/epoch']:.0f} epochs" for values in seeds]
+        told = [f"{100 * values[metric]:.1f} % ({values['log/epoch']:.0f} epochs)" for values in seeds]
         return ", ".join(told) or NOT_RUN
 
     def highest(corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> str:
@@ -197,7 +200,8 @@ def finding(paper: Paper, numbers: Numbers) -> str:
         found = differences.difference(numbers, corpus, protocol, variant, against, metric)
         if found is None:
             return NOT_RUN
-        return f"{found.points:+.1f} points ({found.interval or 'too few runs for an interval'})"
+        sure = [few(found.seeds), found.interval or "too few runs for an interval"]
+        return f"{found.points:+.1f} points ({': '.join(filter(None, sure))})"
 
     def gains(corpus: str, protocol: str, variant: str, against: str, *metrics: str) -> list[str]:
         found = {m: differences.difference(numbers, corpus, protocol, variant, against, m) for m in metrics}

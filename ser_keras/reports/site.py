@@ -7,7 +7,6 @@ Open OUT/index.html. It needs no server and no network, and loads no deep-learni
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pandas as pd
 from ser_keras.papers import Reported
 from ser_keras.reports import report, simulation, summary
 from ser_keras.reports.summary import Published
+from ser_keras.runs import manifest
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
@@ -66,8 +66,8 @@ def copied(p: Published, folder: Path) -> list[str]:
 
 def shown(p: Published, files: list[str]) -> dict[str, Any]:
     """What a paper's page says beside its tables: the finding, how the runs were made, its pictures."""
-    manifest = p.folder / "results" / "environment.json"
-    cells = json.loads(manifest.read_text(encoding="utf-8"))["cells"] if manifest.exists() else []
+    made = p.folder / "results" / store.MANIFEST
+    cells = [cell for cell in manifest.read(made)["cells"] if not cell.get("differs")] if made.exists() else []
     finding = p.folder / "results" / "finding.md"
     return {
         "finding": finding.read_text(encoding="utf-8") if finding.exists() else "",

@@ -24,6 +24,16 @@ def mean_sd(s: Spread | None) -> str:
     return f"{s.mean:.1f} %" if math.isnan(s.sd) else f"{s.mean:.1f} ± {s.sd:.1f} %"
 
 
+def few(seeds: int) -> str:
+    """How many seeds a number rests on, where that is three or fewer; else empty.
+
+    Example:
+        >>> few(1), few(3), few(5)
+        ('one seed', 'three seeds', '')
+    """
+    return {1: "one seed", 2: "two seeds", 3: "three seeds"}.get(seeds, "")
+
+
 def interval(runs: Predictive | None) -> str:
     """51.8 to 71.7 %; empty where nothing was run, and for one run."""
     if runs is None or runs.n < 2 or math.isnan(runs.s):
