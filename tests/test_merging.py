@@ -139,6 +139,20 @@ def test_folds_are_counted_as_they_are_drawn():
                     assert counted == len(protocol.splits(examples, 0)), (experiment.folder.name, corpus, name)
 
 
+def test_the_plan_says_what_open_verdicts_cost(tmp_path, capsys):
+    folder = tmp_path / "jin2022"
+    tables = folder / "results" / "tables"
+    tables.mkdir(parents=True)
+    header = "Corpus,Reading,More runs,Hours,Verdicts settled,Of open ones"
+    (tables / "plan.csv").write_text(f"{header}\nravdess,dear,3,9.0,0.9,1\nravdess,cheap,1,0.0,0.5,2\n")
+    made = reproduce.experiments(["jin2022"])[0]
+    reproduce.show_open_verdicts([replace(made, folder=folder)])
+    told = capsys.readouterr().out
+    assert told.index("cheap") < told.index("dear")
+    reproduce.show_open_verdicts([replace(made, folder=tmp_path)])  # nothing committed, nothing said
+    assert capsys.readouterr().out == ""
+
+
 def test_the_plan_counts_without_running(tmp_path, capsys):
     chosen = reproduce.experiments(["jin2022"])
     options = Options(out=tmp_path, cache=tmp_path / "c", demo=True, seeds=(0, 1))

@@ -156,6 +156,7 @@ def command(args: argparse.Namespace) -> int:
     chosen = experiments(args.papers)
     if args.plan:
         show_plan(plan(chosen, options))
+        show_open_verdicts(chosen)
         return 0
     undone = reproduce_all(chosen, options, hours=args.hours)
     show(headlines(chosen, options.out))
@@ -222,6 +223,22 @@ def show_plan(entries: Sequence[Expected]) -> None:
         print(f"{unscaled} earlier runs do not say how fast their machine was: their hours are taken as they were.")
     if any(e.memory and not e.measured for e in left):
         print("≥: at least that, what its features take; no earlier run measured its memory.")
+
+
+def show_open_verdicts(chosen: Sequence[Experiment]) -> None:
+    """Print what the verdicts that are still open cost: the runs of each reading that settle most of them an hour."""
+    import csv
+
+    rows = []
+    for experiment in chosen:
+        path = experiment.folder / "results" / "tables" / "plan.csv"
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows += [(experiment.folder.name, *row.values()) for row in csv.DictReader(file)]
+    if rows:
+        rows.sort(key=lambda row: -float(row[5]) / max(float(row[4]), 0.01))
+        print("\nOpen verdicts among the committed results, and what runs would settle them (most an hour first):")
+        show_rows(("Paper", "Corpus", "Reading", "More runs", "Hours", "Verdicts settled", "Of open ones"), rows)
 
 
 def _memory(e: Expected) -> str:

@@ -22,6 +22,7 @@ from ser_keras.evaluation.verdicts import (
     concludes,
     rounding_of,
 )
+from ser_keras.runs.variant import Variant
 
 MOST = 500  # runs that anyone might make
 DRAWS = 500
@@ -151,12 +152,16 @@ def chance(
 
 
 def plans(found: Iterable[Settling], numbers: Numbers) -> list[Plan]:
-    """For each reading with open verdicts the number of runs that settles most of them an hour, the best first."""
+    """For each reading with open verdicts the number of runs that settles most of them an hour, the best first.
+
+    More runs of a shortened training settle nothing about a paper: those readings are left out.
+    """
     groups: dict[Reading, list[Settling]] = {}
     for s in found:
         reading = s.judged.reading
         runs = numbers.runs_behind(reading.corpus, reading.protocol, reading.variant)
-        groups.setdefault(Reading(*runs), []).append(s)
+        if not Variant.parse(reading.variant).epochs:
+            groups.setdefault(Reading(*runs), []).append(s)
     made = [plan for reading, of in groups.items() if (plan := _plan(reading, of, numbers))]
     return sorted(made, key=lambda plan: -plan.settled / max(plan.hours, 1e-6))
 
