@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import PAPERS, RATE, ROOT
+from conftest import PAPERS, RATE, ROOT, flat_model
 
 import ser_keras as ser
 from ser_keras.commands import paper as command
 from ser_keras.features.extraction import Extraction
-from ser_keras.prediction import hearing, store
+from ser_keras.prediction import Model, hearing, store
 from ser_keras.prediction.constants import parameters
 from ser_keras.runs.options import Options
 from ser_keras.runs.script import load as load_script
 from ser_keras.support.errors import SerError
+from ser_keras.training import fit
+from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import Scaler
 
 TOML = """
@@ -252,6 +254,20 @@ def test_a_long_recording_is_cut_and_a_pause_in_it_has_no_row(made, exported, tm
     assert len(closer.table) > 2 * len(found.table)
     with pytest.raises(SerError, match="above 0"):
         ser.predict(exported["fixed"], tmp_path / "a.wav", papers=made[0], every=0)
+
+
+@pytest.mark.parametrize("how", ["row", "row_without_padding", None])
+def test_features_scaled_by_row_are_scaled_as_in_training(how):
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 3, (30, 4, 7, 1)).astype(np.float32)
+    network = flat_model((4, 7, 1), 3)
+    scaler = Scaler.fit(x, np.arange(20), how)
+    recipe = Recipe(
+        extraction=Extraction(extract=np.abs, sample_rate=RATE), build=flat_model, epochs=1, batch_size=8, scaler=how
+    )
+    again = Scaler.from_json(json.loads(json.dumps(scaler.to_json())))
+    model = Model({"classes": ["a", "b", "c"]}, recipe, again, network)
+    np.testing.assert_array_equal(model.probabilities(list(x)), fit.predict(network, scaler.apply(x)))
 
 
 def test_reach_is_measured():

@@ -58,22 +58,22 @@ class Leaks:
         """What leaks, a sentence each; empty where nothing does."""
         told = []
         if self.speakers:
-            told.append(_sentence(f"speakers on both sides: {len(self.speakers):,}", self.worth, "speakers"))
+            told.append(_sentence(f"Speakers on both sides: {len(self.speakers):,}", self.worth, "speakers"))
         if identical := int(self.copies.identical.sum()):
-            told.append(_sentence(f"pairs of recordings that are the same sound: {identical:,}", self.worth, "copies"))
+            told.append(_sentence(f"Pairs of recordings that are the same sound: {identical:,}", self.worth, "copies"))
         if made := len(self.copies) - identical:
-            told.append(_sentence(f"pairs of recordings made from one another: {made:,}", self.worth, "copies"))
+            told.append(_sentence(f"Pairs of recordings made from one another: {made:,}", self.worth, "copies"))
         if len(self.windows):
             over = int((self.windows.overlap > 0).sum())
             told.append(
                 _sentence(
-                    f"pairs of windows of one recording: {len(self.windows):,}, of which {over:,} overlap",
+                    f"Pairs of windows of one recording: {len(self.windows):,}, of which {over:,} overlap",
                     self.worth,
                     "windows",
                 )
             )
         if self.texts and self.texts_count:
-            told.append(f"sentences on both sides: {len(self.texts):,}.")
+            told.append(f"Sentences on both sides: {len(self.texts):,}.")
         return told
 
     @property
@@ -92,9 +92,9 @@ class Leaks:
         made += [f"- {sentence}" for sentence in self.leaks]
         if self.test_copies:
             share = 100 * self.test_copies / self.test
-            made.append(f"- test examples with a copy or a window in train: {self.test_copies:,} ({share:.1f} %)")
+            made.append(f"- Test examples with a copy or a window in train: {self.test_copies:,} ({share:.1f} %)")
         if self.texts is not None and not self.texts_count:
-            made.append(f"- sentences on both sides: {len(self.texts):,} (told, not counted: see --texts)")
+            made.append(f"- Sentences on both sides: {len(self.texts):,} (told, not counted: see --texts)")
         if self.speakers:
             made.append(f"Speakers: {some(self.speakers)}")
         if self.texts:
