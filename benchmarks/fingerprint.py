@@ -3,7 +3,8 @@
 Copies are made of a corpus's recordings with the augmentations of Boucheta & Roubache (2025), whose protocol `paper`
 puts them on both sides of the split, and by trimming and re-encoding; each is looked for among all originals. Then the
 originals are looked for among themselves, where every pair that is found is a false alarm but for files that are the
-same: RAVDESS has one recording under two names. The thresholds were chosen on RAVDESS; Emo-DB was not looked at.
+same: RAVDESS has one recording under two names. The thresholds were chosen on RAVDESS, but for the rule for cut
+recordings, which Emo-DB's trimmed copies led to.
 
     python benchmarks/fingerprint.py --data DIR [--every 4] [--corpus ravdess emodb]
 """
