@@ -299,7 +299,7 @@ def test_a_trainer_that_dies_is_told(monkeypatch):
         one.train(b"", "x", np.zeros(10**6), told=print, wanted=lambda: True)
     other = trainer.Trainer(1, "tensorflow")
     with pytest.raises(trainer.UnwantedError):
-        other.train(pickle.dumps(None), "x", None, told=print, wanted=lambda: False)
+        other.train(pickle.dumps(None), "x", np.zeros(3), told=print, wanted=lambda: False)
     assert not other.alive()
 
 

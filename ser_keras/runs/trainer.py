@@ -140,7 +140,8 @@ def main() -> None:
             os._exit(0)
         asked.put(message)
 
-    threading.Thread(target=_passed_on, args=(sys.stdin.buffer, put), daemon=True).start()
+    # Not Python's own stdin: an interpreter that leaves while a thread reads that one dies of it.
+    threading.Thread(target=_passed_on, args=(os.fdopen(os.dup(0), "rb"), put), daemon=True).start()
 
     def say(kind: str, value: Any) -> None:
         pickle.dump((kind, value), out, protocol=5)
@@ -152,11 +153,11 @@ def main() -> None:
             job, name, x = asked.get(timeout=IDLE)
         except queue.Empty:
             os._exit(0)
-        x = held.pop(name) if x is None else x
-        while len(held) >= HELD:
-            held.pop(next(iter(held)))
-        held[name] = x
         try:
+            x = held.pop(name) if x is None else x
+            while len(held) >= HELD:
+                held.pop(next(iter(held)))
+            held[name] = x
             say("done", _trained(job, x, say))
         except BrokenPipeError:
             os._exit(0)
