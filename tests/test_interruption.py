@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import PAPERS, command
+from conftest import PAPERS, ROOT, command
 
 from ser_keras.support import interruption
 from ser_keras.support.errors import SerError
@@ -219,11 +219,12 @@ def test_a_second_time_it_ends_at_once(tmp_path):
         assert (process.returncode, error) == (code, "\nEnough.\n")
 
 
-def test_a_reader_that_leaves_is_no_error(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # with a buffer the end notices, without one the first word
+def test_a_reader_that_leaves_is_no_error(tmp_path, unbuffered):
     process = subprocess.Popen(
-        command("jin2022", "--help"),
+        [sys.executable, "-m", "ser_keras", "corpora"],
         cwd=tmp_path,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import os
+import select
 import signal
 import sys
 import threading
@@ -258,9 +259,19 @@ def _is_read(stream: object) -> bool:
     """Whether somebody still reads a stream; if not, what is left in its buffer goes nowhere."""
     try:
         stream.flush()
+        if not _reader_left(stream.fileno()):  # without a buffer there is nothing to flush
+            return True
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        pass
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return False
+
+
+def _reader_left(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
         return False
-    return True
+    look = select.poll()
+    look.register(descriptor, 0)
+    return any(event & select.POLLERR for _, event in look.poll(0))
