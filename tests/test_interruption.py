@@ -36,6 +36,27 @@ def test_lost_in_a_destructor_it_stops_the_job_at_its_next_step(block):
     assert steps == [0]
 
 
+def test_raised_once_more_while_it_is_still_being_dropped_it_waits(capfd, monkeypatch):
+    def start(function, arguments):  # the thread is quicker than the hook
+        monkeypatch.setattr(interruption._thread, "start_new_thread", threads)
+        function(*arguments)
+
+    threads = interruption._thread.start_new_thread
+    monkeypatch.setattr(interruption._thread, "start_new_thread", start)
+
+    @interruption.command("Enough.")
+    def job():
+        Dying()
+        time.sleep(30)
+
+    begun = time.monotonic()
+    with pytest.raises(SystemExit) as caught:
+        job()
+    assert time.monotonic() - begun < 5
+    assert caught.value.code == 130
+    assert capfd.readouterr().err == "\nEnough.\n"
+
+
 def test_lost_in_a_destructor_it_is_raised_once_more_and_nothing_is_printed(capfd):
     start = time.monotonic()
 

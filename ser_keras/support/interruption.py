@@ -17,7 +17,8 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -193,6 +194,9 @@ def _note(number: int, frame: FrameType | None) -> None:
     global _came, _repeated
     if _repeated:
         _repeated = False
+        if _is_within(_dropped, frame):  # on a busy machine: still where the first one was dropped
+            _thread.start_new_thread(_repeat, ())
+            return
         raise KeyboardInterrupt
     again, _came = _came, number
     if _depth and not again:
@@ -203,13 +207,23 @@ def _note(number: int, frame: FrameType | None) -> None:
 def _dropped(what: Any) -> None:
     """Take the place of Python's words on an exception that nobody could catch, if it is a signal's."""
     if _came and issubclass(what.exc_type, KeyboardInterrupt):
-        threading.Timer(LATER, _repeat).start()
+        _thread.start_new_thread(_repeat, ())  # unlike a Timer it is not waited for, which a signal might interrupt
     else:
         _others(what)
 
 
+def _is_within(function: Callable[..., Any], frame: FrameType | None) -> bool:
+    """Whether a function is at work, somewhere above a frame."""
+    while frame is not None:
+        if frame.f_code is function.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _repeat() -> None:
     global _repeated
+    time.sleep(LATER)
     if not _depth:
         return
     _repeated = True
