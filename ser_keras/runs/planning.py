@@ -104,7 +104,8 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
 
     if lacking := [name for name in COLUMNS if name not in table]:
         raise SerError(f"{corpus}: the utterance table lacks the columns {', '.join(lacking)}.")
-    chosen = experiment.labels(table).reset_index(drop=True)
+    with asserted():
+        chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
     known = {emotion: i for i, emotion in enumerate(named(corpus).emotions)}
