@@ -209,7 +209,8 @@ def test_a_changed_recipe_keeps_the_finished_runs(jin, options, table, capsys):
         given.out, protocols=other.protocols, corpora=(), why_not=Checker(other, tables={"ravdess": table}).why_not
     )
     assert [cell["cell"]["variant"] for cell in kept.cells] == ["mfcc@1-epochs"]
-    assert list(kept.aside.values()) == ["it was run by an older recipe of mfcc"]
+    (reason,) = kept.aside.values()
+    assert reason.startswith("it was run by an older recipe of mfcc")
 
 
 def test_progress_ends_with_all_steps_done_where_a_run_ends_early(jin, options, table, capsys):

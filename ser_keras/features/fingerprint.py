@@ -166,7 +166,7 @@ def _read(code: types.CodeType, scope: dict[str, Any], imported: Names) -> tuple
         elif step.opname == "IMPORT_NAME":
             path, value = module = _imported(name, whole=wanted is not None)
         elif step.opname == "IMPORT_FROM" and module[1] is not None:
-            path, value = f"{module[0]}.{name}", getattr(module[1], name, None)
+            path, value = f"{module[0]}.{name}", _taken(module[1], name)
         elif step.opname == "POP_TOP" and value is not None:  # import a.b as c: from here on, from a.b
             module = (path, value)
         elif step.opname not in ("SWAP", "ROT_TWO"):
@@ -183,6 +183,16 @@ def _imported(name: str, *, whole: bool) -> tuple[str, Any]:
     importlib.import_module(name)
     name = name if whole else name.split(".")[0]
     return name, sys.modules[name]
+
+
+def _taken(module: Any, name: str) -> Any:
+    """What `from module import name` gives: something in it, or a module below it that need not be loaded yet."""
+    if not hasattr(module, name) and isinstance(module, types.ModuleType):
+        try:
+            return importlib.import_module(f"{module.__name__}.{name}")
+        except ImportError:
+            return None
+    return getattr(module, name, None)
 
 
 def _is_our_module(value: Any) -> bool:

@@ -190,7 +190,7 @@ def recipe_for(description: dict[str, Any], papers: Path | str | None = None) ->
     paper, variant = description["paper"], description["variant"]
     variants = script.load(script.find(paper, papers)).EXPERIMENT.variants
     if variant not in variants:
-        raise SerError(f"{paper} has no variant {variant!r} now{did_you_mean(variant, variants)}.")
+        raise SerError(f"{paper} has no variant {variant!r} now{did_you_mean(variant, variants) or '.'}")
     recipe, features = variants[variant], description["features"]
     now = {"sample_rate": recipe.extraction.sample_rate, "offset": recipe.extraction.offset}
     now |= {"duration": recipe.extraction.duration}

@@ -23,6 +23,7 @@ from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
+from ser_keras.support.messages import did_you_mean
 from ser_keras.support.metric import Metric
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def drop(folder: Path, variants: Sequence[str]) -> None:
     results = store.from_published(folder / "results")
     there = {cell["cell"]["variant"] for cell in results.cells}
     if absent := [name for name in variants if name not in there]:
-        raise SerError(f"{folder}: no committed run of {', '.join(absent)}; there are {', '.join(sorted(there))}")
+        near = did_you_mean(absent[0], there)
+        raise SerError(f"{folder}: no committed run of {', '.join(absent)}{near}; there are {', '.join(sorted(there))}")
     store.publish(results.only(lambda cell: cell["cell"]["variant"] not in variants), folder / "results")
 
 

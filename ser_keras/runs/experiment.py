@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_keras.protocols import Logged, Protocol, ScoredOn
+from ser_keras.protocols import PARTS, Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
 from ser_keras.training.moments import END, NAMED, is_moment
@@ -43,8 +43,8 @@ class Experiment:
             other files) -> name, figure or None, numbers. They are written to `OUT/data/<corpus>/`.
 
     Raises:
-        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol, or at a moment,
-            that is not there.
+        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol, at a moment, or at
+            a part that is not there.
     """
 
     folder: Path
@@ -68,6 +68,8 @@ class Experiment:
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
                     f"{did_you_mean(of, self.protocols)}"
                 )
+            if (scored := protocol.scored) not in PARTS and (near := did_you_mean(scored, PARTS)):
+                raise SerError(f"{self.folder.name}: protocol {name!r} scores a part {scored!r}{near}")
             moment = getattr(protocol, "moment", END)
             if not is_moment(moment):
                 raise SerError(

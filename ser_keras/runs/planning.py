@@ -42,6 +42,7 @@ class Data:
         classes: Emotions in the order of the tables.
         audio: A name of the corpus's audio.
         left_out: Recordings that could not be used.
+        unused: Emotion -> recordings of it that the paper has no use for.
         padded: Recordings that are shorter than one window.
         lengths: Examples of each (recording, copy).
     """
@@ -51,6 +52,7 @@ class Data:
     classes: tuple[str, ...]
     audio: str
     left_out: int
+    unused: dict[str, int]
     padded: int
     lengths: np.ndarray
 
@@ -140,10 +142,12 @@ def plan(
     demo = named(corpus).synthetic
     audio = audio_name(table)
     chosen, classes = chosen_recordings(experiment, corpus, table)
-    unused = table.emotion[~table.utterance.isin(chosen.utterance)].value_counts()
-    if len(unused):
+    unused = {e: int(n) for e, n in table.emotion[~table.utterance.isin(chosen.utterance)].value_counts().items()}
+    if unused:
         listed = ", ".join(f"{emotion} {count}" for emotion, count in unused.items())
-        print(f"{corpus}: {unused.sum():,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr)
+        print(
+            f"{corpus}: {sum(unused.values()):,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr
+        )
     planned = Planned()
     data: dict[tuple, Data] = {}
     for variant, names in asked(experiment, options, demo=demo):
@@ -160,7 +164,8 @@ def plan(
             key = (id(recipe.extraction), copies, recipe.window, recipe.scaler in BY_ROW)
             if key not in data:
                 left_out = table.attrs.get("left_out", 0)
-                data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out, elsewhere)
+                made = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out, elsewhere)
+                data[key] = replace(made, unused=unused)
             made = data[key]
             network = describer.is_network(recipe, copies, len(classes), policy)
             shown = str(
@@ -261,7 +266,7 @@ def _data(
     if recipe.scaler in BY_ROW:
         x = StandardisedArray(x, np.arange(len(x)))
     examples = examples_of(chosen, lengths, copies)
-    return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)
+    return Data(examples, x, classes, audio, left_out + len(features.bad), {}, padded, lengths)
 
 
 def short_message(corpus: str, count: int, length: int) -> str:

@@ -187,6 +187,7 @@ def keep(turn: Turn, trained: Trained, options: Options) -> None:
             "weights": trained.weights,
         },
         "left_out": p.data.left_out,
+        "unused": p.data.unused,
         "padded": p.data.padded,
         "audit": audit(p.data.examples, p.split, scaler="train" if p.recipe.scaler else None),
         "seconds": trained.seconds,

@@ -58,10 +58,10 @@ def _loss(model: keras.Model) -> Any:
 def _steps(optimiser: keras.optimizers.Optimizer) -> dict[str, Any]:
     """What an optimiser, or a schedule of its rate, of one's own gives."""
     schedule = getattr(optimiser, "_learning_rate", None)
-    made = {GIVES: behaviour.of_optimiser(optimiser)} if behaviour.is_own(type(optimiser)) else {}
+    made = {"steps": behaviour.of_optimiser(optimiser)} if behaviour.is_own(type(optimiser)) else {}
     if callable(schedule) and hasattr(schedule, "get_config") and behaviour.is_own(type(schedule)):
         made["rates"] = behaviour.of_schedule(schedule)
-    return made
+    return {GIVES: made} if made else {}
 
 
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
