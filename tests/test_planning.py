@@ -10,9 +10,9 @@ from ser_keras.runs import planning, runner
 from ser_keras.runs.checking import Checker
 from ser_keras.runs.identity import Describer, differences
 from ser_keras.runs.options import Options
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.files import sha256
+from ser_keras.support.variant import Variant
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from ser_keras.evaluation.kinds import cell_of, emotion_of, is_mistake
 from ser_keras.evaluation.numbers import RECIPE, Numbers
 from ser_keras.evaluation.predictive import Predictive, quantile
 from ser_keras.evaluation.verdicts import AGREES, DIFFERS, MARGIN, outcome, rounding_of
+from ser_keras.support.variant import Variant
 
 RESAMPLES = 2000
 ALL_TABLES = "all tables"
@@ -165,7 +166,7 @@ def tables_as_wholes(found: Iterable[Judged], numbers: Numbers) -> list[TableLin
     found = [j for j in found if j.runs and j.readings]
     groups: dict[tuple[str, ...], list[Judged]] = {}
     for j in found:
-        marks = tuple(j.variant.split("@")[1:])
+        marks = Variant.parse(j.variant).marks
         groups.setdefault((j.number.table, j.corpus, *marks), []).append(j)
         groups.setdefault((ALL_TABLES, j.corpus, *marks), []).append(j)
     alone = [(corpus, *marks) for table, corpus, *marks in groups if table != ALL_TABLES]

@@ -14,11 +14,11 @@ from ser_keras.prediction import store
 from ser_keras.prediction.hearing import reach
 from ser_keras.runs import folder as runs
 from ser_keras.runs import script
-from ser_keras.runs.variant import recipe_of
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import read_json
 from ser_keras.support.messages import did_you_mean
 from ser_keras.support.names import printable
+from ser_keras.support.variant import recipe_of
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import Scaler
 

@@ -25,6 +25,7 @@ from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
 from ser_keras.support.messages import did_you_mean
 from ser_keras.support.metric import Metric
+from ser_keras.support.variant import SEPARATOR
 
 if TYPE_CHECKING:
     import jinja2
@@ -303,7 +304,9 @@ def show(paper: Paper, numbers: Numbers, out: Path) -> None:
     if not console.is_terminal:
         console = Console(width=150)
     table = judgements.comparison(paper, numbers).drop(columns=["Metric", "Belongs to", "95 % interval", "mean"])
-    if not table.Variant.str.contains("@").any():  # marks of precision and epochs must be seen; names can wait
+    if not table.Variant.str.contains(
+        SEPARATOR, regex=False
+    ).any():  # marks of precision and epochs must be seen; names can wait
         table = table.drop(columns="Variant")
     printed = Table(title=f"{paper.short}: reported | reproduced")
     for column in table.columns:

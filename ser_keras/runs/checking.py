@@ -14,9 +14,9 @@ from ser_keras.protocols import Split, examples_of
 from ser_keras.runs.experiment import Experiment, is_view
 from ser_keras.runs.identity import Describer, asserted, audio_name, differences
 from ser_keras.runs.planning import chosen_recordings, divided
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.folders import user_cache_folder
+from ser_keras.support.variant import Variant
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,9 @@ from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
 from ser_keras.runs.precision import chosen_precision
 from ser_keras.runs.run import Run
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.folders import cache_folder
+from ser_keras.support.variant import Variant
 from ser_keras.training import backend
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import BY_ROW, Inputs
@@ -289,6 +289,6 @@ def shard(plans: list[Plan], part: tuple[int, int] | None) -> list[Plan]:
 
 def by_recipe(plans: list[Plan]) -> Mapping[str, Data]:
     """The data of each recipe among the plans."""
-    from ser_keras.runs.variant import recipe_of
+    from ser_keras.support.variant import recipe_of
 
     return {recipe_of(p.run.variant): p.data for p in plans}

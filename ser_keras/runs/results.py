@@ -17,10 +17,10 @@ from ser_keras.runs import folder, manifest
 from ser_keras.runs.identity import differences
 from ser_keras.runs.rows import RUN, moments_of, whole_utterances
 from ser_keras.runs.run import FOLDERS, RECORD
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 from ser_keras.support.names import printable
+from ser_keras.support.variant import Variant
 from ser_keras.training.moments import END
 
 if TYPE_CHECKING:
