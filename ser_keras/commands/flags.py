@@ -78,7 +78,11 @@ def parser(
     )
     how.add_argument("--keep-models", action="store_true", help="keep every run's model, not one a variant")
     how.add_argument("--fresh", action="store_true", help="run again what is finished; otherwise it is reused")
-    how.add_argument("--tables-only", action="store_true", help="rebuild tables and figures from finished runs")
+    how.add_argument(
+        "--tables-only",
+        action="store_true",
+        help="rebuild tables and figures from finished runs; networks are not compared",
+    )
     how.add_argument(
         "--publish",
         action="store_true",

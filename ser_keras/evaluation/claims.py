@@ -11,7 +11,7 @@ from ser_keras.support.metric import Metric
 
 def is_log(claim: Claim) -> bool:
     """Whether a claim is one on the training log, which is no share."""
-    return claim.metric.startswith("log/")
+    return Metric.parse(claim.metric).is_log
 
 
 def holds(claim: Claim, values: Mapping[str, float]) -> bool:

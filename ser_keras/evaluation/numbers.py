@@ -14,7 +14,7 @@ import pandas as pd
 from ser_keras.corpora import named
 from ser_keras.evaluation import moderation
 from ser_keras.evaluation.intervals import SHARES, Spread, spread
-from ser_keras.evaluation.kinds import kind_of
+from ser_keras.evaluation.kinds import is_share, kind_of
 from ser_keras.evaluation.metrics import BY_UTTERANCE, SEED_COLUMNS, by_seed, by_unit, logged_by_seed, with_views
 from ser_keras.evaluation.predictive import Predictive
 from ser_keras.runs.results import Results, unfinished, utterances
@@ -104,7 +104,7 @@ class Numbers:
         kinds: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         for key in self._values:
             corpus, protocol, _, metric = key
-            if not metric.startswith("share/"):
+            if not is_share(metric):
                 kind = kind_of(metric, self.protocols[protocol].scored)
                 kinds.setdefault((corpus, kind), []).append(key)
         return {key: one for keys in kinds.values() for key, one in self._pooled(keys).items()}

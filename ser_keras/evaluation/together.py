@@ -16,6 +16,7 @@ from ser_keras.evaluation.kinds import cell_of, emotion_of, is_mistake
 from ser_keras.evaluation.numbers import RECIPE, Numbers
 from ser_keras.evaluation.predictive import Predictive, quantile
 from ser_keras.evaluation.verdicts import AGREES, DIFFERS, MARGIN, outcome, rounding_of
+from ser_keras.support.metric import Metric
 from ser_keras.support.variant import Variant
 
 RESAMPLES = 2000
@@ -121,7 +122,7 @@ def _rows(found: Sequence[Judged]) -> Iterator[Joint]:
 
 
 def _cell_name(j: Judged) -> str:
-    return "right" if not is_mistake(j.number.metric) else f"as {j.number.metric.rpartition('/')[2]}"
+    return "right" if not is_mistake(j.number.metric) else f"as {Metric.parse(j.number.metric).short}"
 
 
 def _names(members: Sequence[Judged]) -> str:

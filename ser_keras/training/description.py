@@ -40,6 +40,7 @@ def of_model(model: keras.Model | sklearn.base.ClassifierMixin) -> dict[str, Any
         "loss": _loss(model),
         "optimiser": {"class": type(optimiser).__name__, **plain(optimiser.get_config()), **_steps(optimiser)},
         "weights": model.count_params(),
+        **({"loss_weights": plain(weights)} if (weights := model.get_compile_config().get("loss_weights")) else {}),
     }
 
 
