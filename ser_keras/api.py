@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -144,11 +144,11 @@ class Code:
         there = self.experiment.variants
         for name in variants:
             if name not in there:
-                raise SerError(f"There is no variant {name!r}{did_you_mean(name, there)}.")
+                raise SerError(f"There is no variant {name!r}{did_you_mean(name, there) or '.'}")
         fields = next(iter(there.values())).__dataclass_fields__
         for name in settings:
             if name not in fields:
-                raise SerError(f"A recipe has no {name!r}{did_you_mean(name, fields)}.")
+                raise SerError(f"A recipe has no {name!r}{did_you_mean(name, fields) or '.'}")
         changed = {n: replace(r, **settings) if not variants or n in variants else r for n, r in there.items()}
         return replace(self, experiment=replace(self.experiment, variants=changed))
 
@@ -200,7 +200,7 @@ class Outcome:
 
         made = tables.all_tables(self.code.reported, self.numbers)
         if name not in made:
-            raise SerError(f"There is no table {name!r}{did_you_mean(name, made)}.")
+            raise SerError(f"There is no table {name!r}{did_you_mean(name, made) or '.'}")
         return made[name]
 
     def curves(self) -> Figure:
@@ -254,10 +254,19 @@ def run(
     from ser_keras.evaluation.numbers import Numbers
     from ser_keras.runs import results as store
     from ser_keras.runs.options import Options
+    from ser_keras.support.messages import did_you_mean
 
     def names(given: str | Sequence[str]) -> tuple[str, ...]:
         return (given,) if isinstance(given, str) else tuple(given)
 
+    for what, wanted, there in (
+        ("protocol", names(protocol), code.experiment.protocols),
+        ("variant", names(variant), code.experiment.variants),
+        ("option", options, [field.name for field in fields(Options)]),
+    ):
+        for name in wanted:
+            if name not in there:
+                raise SerError(f"There is no {what} {name!r}{did_you_mean(name, there) or '.'}")
     chosen = names(corpus)
     given = Options(
         out=Path(out) if out is not None else Path("runs") / code.experiment.folder.name,

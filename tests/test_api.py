@@ -46,7 +46,11 @@ def test_a_paper_changed_run_and_read(tmp_path):
     assert out.history.epoch.max() == 2
     assert out.curves().axes
     again = ser.run(quick.replace(batch_size=8), corpus="demo", protocol="paper", seeds=2, out=tmp_path / "o")
-    assert set(again.why_stale().values()) == {"it was run by an older recipe of mfcc"}
+    reason = "it was run by an older recipe of mfcc: training/batch_size is 32 in the record and would be 8 now"
+    assert set(again.why_stale().values()) == {reason}
+    for wrong, meant in (({"protocol": "papr"}, "paper"), ({"variant": "mfc"}, "mfcc"), ({"epoch": 3}, "epochs")):
+        with pytest.raises(SerError, match=f"did you mean '{meant}'"):
+            ser.run(quick, corpus="demo", out=tmp_path / "o", **wrong)
     with pytest.raises(SerError, match="did you mean 'protocols'"):
         out.table("protocol")
     with pytest.raises(SerError, match="A recipe has no 'batchsize'; did you mean 'batch_size'"):

@@ -122,6 +122,32 @@ def test_publishing_adds_and_keeps_what_no_longer_counts(copy, describer):
         report.drop(copy, ["nobody"])
 
 
+def test_older_runs_of_several_divisions_stand_side_by_side(copy):
+    """They differ in their examples alone, and nothing of them is dropped."""
+    before = store.from_published(copy / "results")
+    for letter in "abc":
+        one = before.only(lambda cell: cell["cell"] == before.cells[0]["cell"])
+        what = one.cells[0]["what"]
+        parts = {name: part | {"names": letter + part["names"][1:]} for name, part in what["examples"].items()}
+        report.add(replace(one, cells=[one.cells[0] | {"what": what | {"examples": parts}}]), copy)
+    after = store.from_published(copy / "results")
+    assert store.inconsistent(after) == []
+    assert len(after.cells) == len(before.cells) + 3
+    older = [cell["cell"]["variant"].split("@was-")[1] for cell in after.cells if "@was-" in cell["cell"]["variant"]]
+    assert sorted(older) == [older[0][:8], f"{older[0][:8]}-2", f"{older[0][:8]}-3"]
+
+
+def test_a_run_made_anew_on_another_machine_takes_the_place_of_the_committed_one(copy):
+    """Probes that differ in their last digits are the same features."""
+    before = store.from_published(copy / "results")
+    one = before.only(lambda cell: cell["cell"] == before.cells[0]["cell"])
+    what = json.loads(json.dumps(one.cells[0]["what"]))
+    values = what["features"]["probes"]["speech"]["values"]
+    values[0] *= 1 + 1e-7
+    report.add(replace(one, cells=[one.cells[0] | {"what": what}]), copy)
+    assert len(store.from_published(copy / "results").cells) == len(before.cells)
+
+
 def test_no_python_version_stands_in_what_decides():
     """Descriptions are names and numbers: no code, no path, no address, no version."""
     for paper in PAPERS:

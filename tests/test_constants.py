@@ -6,7 +6,7 @@ from conftest import ROOT
 
 from ser_keras.runs import results as store
 from ser_keras.runs.checking import Checker
-from ser_keras.runs.variant import recipe_of
+from ser_keras.support.variant import recipe_of
 
 pytestmark = pytest.mark.slow
 

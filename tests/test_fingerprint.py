@@ -133,3 +133,51 @@ def test_names_are_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    import package_of_test.part as part\n    return part.GAIN * y",
+        "    import package_of_test.part\n    return package_of_test.part.GAIN * y",
+        "    import package_of_test.part as part\n    return [part.GAIN * v for v in y]",
+        "    import package_of_test.part as part\n    def inner(v):\n        return part.GAIN * v\n    return inner(y)",
+        "    global part\n    import package_of_test.part as part\n    return part.GAIN * y",
+        "    from package_of_test import part\n    return part.GAIN * y",
+    ],
+)
+def test_an_import_within_a_function_counts_however_it_is_worded(name_of, tmp_path, monkeypatch, body):
+    """Not imported before, and its module below another's."""
+    (tmp_path / "package_of_test").mkdir()
+    (tmp_path / "package_of_test" / "__init__.py").touch()
+    (tmp_path / "package_of_test" / "part.py").write_text("GAIN = 2")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("package_of_test", "package_of_test.part"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    source = f"def extract(y):\n{body}\n"
+    before = name_of(source)
+    assert name_of(source) == before
+    monkeypatch.setattr(sys.modules["package_of_test.part"], "GAIN", 3)
+    assert name_of(source) != before
+
+
+@pytest.mark.parametrize("use", ["how.gain * y", "how(y)", "how.scaled(y)", "table.a[200] * y", "space.how.gain * y"])
+def test_what_an_object_holds_counts(use):
+    def cell(gain):
+        scope = {"__name__": "__main__"}
+        exec(
+            "import pandas\nfrom types import SimpleNamespace\n"
+            "class How:\n"
+            "    def __init__(self, gain):\n        self.gain = gain\n"
+            "    def __call__(self, y):\n        return self.gain * y\n"
+            "    def scaled(self, y):\n        return self.gain * y\n"
+            f"how = How({gain})\nspace = SimpleNamespace(how=how)\n"
+            f"table = pandas.DataFrame({{'a': [0] * 200 + [{gain}] + [0] * 200}})\n"
+            f"def extract(y):\n    return {use}\n",
+            scope,
+        )
+        return fingerprint(scope["extract"]), fingerprint(scope["how"]), fingerprint(scope["how"].scaled)
+
+    assert cell(1) == cell(1)
+    assert all(one != other for one, other in zip(cell(1), cell(2), strict=True))

@@ -1,7 +1,12 @@
 """Names from outside are shown without harm, lists of them in full somewhere."""
 
 import os
+import re
 
+import pytest
+from conftest import ROOT
+
+from ser_keras.commands import verbs
 from ser_keras.support.messages import did_you_mean
 from ser_keras.support.names import printable, some
 
@@ -31,3 +36,25 @@ def test_suggestions_are_near_or_none():
     assert did_you_mean("Ravdes", ["ravdess"]) == """; did you mean 'ravdess'?"""
     assert did_you_mean("SPEAKERS", ["speaker", "path"]) == """; did you mean 'speaker'?"""
     assert did_you_mean("zzz", ["ravdess"]) == did_you_mean("x", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["chek"], "check"),
+        (["check", "--strct"], "--strict"),
+        (["check", "reproductions/jin2023"], "reproductions/jin2022"),
+    ],
+)
+def test_a_misspelt_verb_flag_or_folder_is_told(arguments, meant, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit):
+        verbs.main(arguments)
+    assert f"did you mean '{meant}'" in capsys.readouterr().err
+
+
+def test_names_are_taken_apart_in_one_place_each():
+    """Of variants `support/variant.py`, of metrics `support/metric.py`."""
+    apart = re.compile(r"""(variant|metric|\bv|stem)\S*\.(split|partition|rpartition)\(["'][@/]|["']@was-""")
+    for path in sorted((ROOT / "ser_keras").rglob("*.py")):
+        assert path.parent.name == "support" or not apart.search(path.read_text(encoding="utf-8")), path

@@ -1,18 +1,19 @@
 """Planning: which runs there are, under which names, and when a finished one counts."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
 from conftest import flat_model, load_run
 
+from ser_keras.protocols import Logged, ScoredOn
 from ser_keras.runs import planning, runner
 from ser_keras.runs.checking import Checker
 from ser_keras.runs.identity import Describer, differences
 from ser_keras.runs.options import Options
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.files import sha256
+from ser_keras.support.variant import Variant
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,73 @@ def test_what_stands_in_another_place_is_found(jin, options, table):
         replace(jin, demo_variants=("mffc",))
 
 
+@pytest.mark.parametrize(
+    ("view", "meant"),
+    [
+        (ScoredOn(note="", of="paper", scored="tets"), "test"),
+        (ScoredOn(note="", of="paper", scored="train", moment="recalibratd"), "recalibrated"),
+        (Logged(note="", of="paper", column="acuracy"), "accuracy"),
+    ],
+)
+def test_misspelt_parts_moments_and_columns_of_a_view_are_told(jin, view, meant):
+    with pytest.raises(SerError, match=f"did you mean '{meant}'"):
+        replace(jin, protocols=jin.protocols | {"view": view})
+
+
+def test_a_script_that_fails_is_told_in_a_sentence(jin, options, table):
+    """Whatever it raises, and wherever: labels, network."""
+
+    def fails(*given):
+        return {}["absent"]
+
+    with pytest.raises(SerError, match=r"cannot be made: KeyError: 'absent'"):
+        plans(replace(jin, labels=fails), options(), table)
+    broken = replace(jin, variants=jin.variants | {"mfcc": replace(jin.variants["mfcc"], build=fails)})
+    with pytest.raises(SerError, match=r"cannot be made: KeyError: 'absent'"):
+        plans(broken, options(), table)
+
+
+def test_older_runs_of_several_divisions_are_kept_side_by_side(jin, options, table):
+    given = options(epochs=1)
+    for part in (0.2, 0.3, 0.4):
+        protocols = jin.protocols | {"paper": replace(jin.protocols["paper"], test=part)}
+        runner.make(plans(replace(jin, protocols=protocols), given, table), given)
+    first, second = (
+        name.partition("@was-")[2] for name in sorted(p.name for p in (given.out / "ravdess/paper").iterdir())[1:]
+    )
+    assert (len(first), second) == (8, f"{first}-2")
+
+
+def test_publishing_without_training_compares_networks(jin, options):
+    from ser_keras.commands.paper import make
+
+    assert [make(jin, options(tables_only=True, publish=p))[0].describer.networks for p in (False, True)] == [
+        False,
+        True,
+    ]
+
+
+def test_the_table_names_the_emotions_that_are_not_used(jin, options, table):
+    from ser_keras.reports.tables import audit
+    from ser_keras.runs import results
+
+    given = options(epochs=1)
+    runner.make(plans(jin, given, table), given)
+    kept = results.from_runs(given.out, protocols=jin.protocols, corpora=())
+    assert audit(kept)["Emotions not used"].tolist() == ["bored 10"]
+
+
+def test_synthetic_runs_are_held_against_their_division(jin, options, tmp_path, monkeypatch):
+    from ser_keras.api import load
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = plans(jin, options(demo=True), load("demo"), corpus="demo")[0]
+    record = {"cell": asdict(made.run), "what": made.what}
+    assert Checker(jin).differing(record) == []
+    other = jin.protocols | {"paper": replace(jin.protocols["paper"], test=0.3)}
+    assert Checker(replace(jin, protocols=other)).differing(record)[0].startswith("examples/train/number is 128")
+
+
 def test_labels_that_the_paper_does_not_have_are_counted_or_stop_the_run(jin, options, table, capsys):
     plans(jin, options(), table)
     assert "10 of 90 recordings are not used (bored 10)" in capsys.readouterr().err
@@ -209,7 +277,8 @@ def test_a_changed_recipe_keeps_the_finished_runs(jin, options, table, capsys):
         given.out, protocols=other.protocols, corpora=(), why_not=Checker(other, tables={"ravdess": table}).why_not
     )
     assert [cell["cell"]["variant"] for cell in kept.cells] == ["mfcc@1-epochs"]
-    assert list(kept.aside.values()) == ["it was run by an older recipe of mfcc"]
+    (reason,) = kept.aside.values()
+    assert reason.startswith("it was run by an older recipe of mfcc")
 
 
 def test_progress_ends_with_all_steps_done_where_a_run_ends_early(jin, options, table, capsys):

@@ -107,12 +107,13 @@ def _local(folder: Path, papers: Path) -> Checked:
     from ser_keras.runs.script import load
     from ser_keras.support.errors import SerError
     from ser_keras.support.files import read_json
-    from ser_keras.support.messages import shortened
+    from ser_keras.support.messages import did_you_mean, shortened
     from ser_keras.support.names import printable
 
     paths = sorted(folder.glob(ANY))
     if not paths:
-        raise SerError(f"{folder} is neither a paper's folder nor one with finished runs.")
+        near = did_you_mean(str(folder), [str(path.parent) for path in papers.glob("*/run.py")])
+        raise SerError(f"{folder} is neither a paper's folder nor one with finished runs{near or '.'}")
     found, checkers = Checked(folder), {}
     known = {path.parent.name for path in papers.glob("*/run.py")}
     for path in paths:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,13 +22,27 @@ class Parser(argparse.ArgumentParser):
         """Print the error without the whole usage, and exit with 2."""
         self.exit(2, f"{self.prog}: {message}\nWhat there is: {self.prog} --help\n")
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """As argparse's, with a suggestion for a choice that is not known."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            near = did_you_mean(str(value), known) or f"; there are {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"there is no {str(value)!r}{near}")
+
     def parse_args(self, args: Sequence[str] | None = None, namespace: object = None) -> argparse.Namespace:
         """As argparse's, with a suggestion for a flag that is not known."""
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            flags = [flag for action in self._actions for flag in action.option_strings]
+            flags = [flag for parser in self._all() for action in parser._actions for flag in action.option_strings]
             self.error(f"{unknown[0]} is no flag{did_you_mean(unknown[0].split('=')[0], flags)}")
         return found
+
+    def _all(self) -> Iterator[Parser]:
+        """This parser and those of its verbs."""
+        yield self
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                yield from action.choices.values()
 
 
 def parser(
@@ -64,7 +78,11 @@ def parser(
     )
     how.add_argument("--keep-models", action="store_true", help="keep every run's model, not one a variant")
     how.add_argument("--fresh", action="store_true", help="run again what is finished; otherwise it is reused")
-    how.add_argument("--tables-only", action="store_true", help="rebuild tables and figures from finished runs")
+    how.add_argument(
+        "--tables-only",
+        action="store_true",
+        help="rebuild tables and figures from finished runs; networks are not compared",
+    )
     how.add_argument(
         "--publish",
         action="store_true",

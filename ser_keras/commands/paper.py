@@ -85,7 +85,7 @@ def check_paper(experiment: Experiment) -> None:
     path = experiment.folder / "paper.toml"
     names = {"corpora": experiment.corpora, "variants": experiment.variants, "protocols": experiment.protocols}
     if wrong := papers.check(papers.read(path), **names):
-        raise SerError("\n".join(f"{path}: {sentence}" for sentence in wrong))
+        raise SerError("\n".join(wrong))
 
 
 def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:
@@ -100,9 +100,13 @@ def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], 
     """
     from ser_keras.runs.checking import Checker
     from ser_keras.runs.identity import Describer
+    from ser_keras.training import backend
 
     if options.tables_only:
-        return Checker(experiment, Describer(networks=False)), [], {}
+        # What is published stays marked for good, so that networks are compared then, too.
+        if options.publish:
+            backend.prepare_backend()
+        return Checker(experiment, Describer(networks=options.publish)), [], {}
     from ser_keras.runs.cluster import connected
 
     with connected(options.cluster) as cluster:  # first: an address that does not answer is told at once

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 
 from ser_keras.papers import Claim
+from ser_keras.support.metric import Metric
 
 
 def is_log(claim: Claim) -> bool:
     """Whether a claim is one on the training log, which is no share."""
-    return claim.metric.startswith("log/")
+    return Metric.parse(claim.metric).is_log
 
 
 def holds(claim: Claim, values: Mapping[str, float]) -> bool:
@@ -30,7 +31,5 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
         above = -math.inf if claim.above is None else claim.above
         below = math.inf if claim.below is None else claim.below
         return above < value * (1 if is_log(claim) else 100) < below
-    kind = claim.metric.rpartition("/")[0]
-    # Of the confusions of a label, its being right is none.
-    others = (v for m, v in values.items() if m.rpartition("/")[0] == kind and m != f"{kind}/{kind.split('/')[-1]}")
+    others = (values[name] for name in Metric.parse(claim.metric).rivals(values))
     return value > 0 and sum(v > value for v in others) < claim.rank

@@ -20,6 +20,7 @@ from ser_keras.evaluation.kinds import cell_of, emotion_of, kind_of
 from ser_keras.evaluation.metrics import BY_UTTERANCE
 from ser_keras.evaluation.numbers import Numbers
 from ser_keras.evaluation.predictive import quantile
+from ser_keras.support.metric import Metric
 
 RESAMPLES = 2000
 SPEAKERS, RECORDINGS = "speakers", "recordings"
@@ -103,7 +104,7 @@ def of_recipe(numbers: Numbers, corpus: str, protocol: str, variant: str, metric
 
     A recording that several seeds score counts by the mean over them.
     """
-    rows = numbers.scored(corpus, protocol, variant, BY_UTTERANCE if metric.startswith(BY_UTTERANCE) else "")
+    rows = numbers.scored(corpus, protocol, variant, BY_UTTERANCE if Metric.parse(metric).unit else "")
     if rows.empty or rows.utterance.isna().any():
         return None
     rows = rows.assign(right=rows.label == rows.prediction)

@@ -198,7 +198,7 @@ def _under_others(
     recipes = [(corpus, protocol, name) for name in (variant, against)]
     if not all(numbers.same_test(*recipe) for recipe in recipes):
         return None
-    unit = BY_UTTERANCE if metric.startswith(BY_UTTERANCE) else ""
+    unit = BY_UTTERANCE if Metric.parse(metric).unit else ""
     keys = ["utterance", "label", *(["window"] if numbers.windows else [])]
     shares = []
     for recipe in recipes:

@@ -24,6 +24,7 @@ from ser_keras.evaluation.verdicts import (
     rounding_of,
 )
 from ser_keras.papers import Paper, Reported
+from ser_keras.support.metric import Metric
 
 SYNTHETIC = "SYNTHETIC"
 BEST_OF = 5  # runs: papers rarely say that they report a typical one
@@ -173,7 +174,7 @@ def _why_none(number: Reported, reading: Reading, numbers: Numbers) -> str:
         return f"not run: no run under {reading.protocol}"
     if emotion and emotion not in numbers.results.classes[reading.corpus]:
         return f"none: {emotion} is no class of the runs"
-    if emotion and number.metric.startswith("precision/"):
+    if emotion and Metric.parse(number.metric).kind == "precision":
         return f"none: {emotion} was never predicted"
     return f"none: no recording of {emotion} was tested" if emotion else "not run: the runs do not give it"
 

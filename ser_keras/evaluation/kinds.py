@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ser_keras.evaluation.metrics import BY_UTTERANCE
+from ser_keras.support.metric import Metric
 
 OVERALL = ("accuracy", "uar", "f1_macro")
 
@@ -19,11 +19,9 @@ def kind_of(metric: str, scored: str = "test") -> str:
         >>> kind_of("accuracy", "train"), kind_of("train/accuracy"), kind_of("accuracy", "log")
         ('train/accuracy', 'train/accuracy', 'log/accuracy')
     """
-    unit = BY_UTTERANCE if metric.startswith(BY_UTTERANCE) else ""
-    first, *names = cell_of(metric).removeprefix(unit).split("/")
-    if first == "train":
-        return f"{unit}train/{names[0]}"
-    return f"{unit}{scored}/{first}" if scored in ("train", "log") else unit + first
+    m = Metric.parse(cell_of(metric))
+    part = m.part if m.kind == "accuracy" and m.part else scored
+    return "/".join(filter(None, (m.unit, part if part in ("train", "log") else "", m.kind)))
 
 
 def cell_of(metric: str) -> str:
@@ -33,9 +31,8 @@ def cell_of(metric: str) -> str:
         >>> cell_of("confusion/sad/sad"), cell_of("confusion/sad/happy"), cell_of("utterance/confusion/sad/sad")
         ('recall/sad', 'confusion/sad/happy', 'utterance/recall/sad')
     """
-    unit = BY_UTTERANCE if metric.startswith(BY_UTTERANCE) else ""
-    kind, *names = metric.removeprefix(unit).split("/")
-    return f"{unit}recall/{names[0]}" if kind == "confusion" and names[0] == names[-1] else metric
+    m = Metric.parse(metric)
+    return str(Metric("recall", m.label, unit=m.unit)) if m.kind == "confusion" and m.label == m.prediction else metric
 
 
 def emotion_of(metric: str) -> str:
@@ -45,8 +42,7 @@ def emotion_of(metric: str) -> str:
         >>> emotion_of("utterance/recall/sad"), emotion_of("confusion/sad/happy"), emotion_of("train/accuracy")
         ('sad', 'sad', '')
     """
-    kind, *names = metric.removeprefix(BY_UTTERANCE).split("/")
-    return names[0] if kind in ("precision", "recall", "f1", "confusion") else ""
+    return Metric.parse(metric).label
 
 
 def is_mistake(metric: str) -> bool:
@@ -56,9 +52,9 @@ def is_mistake(metric: str) -> bool:
         >>> is_mistake("confusion/sad/happy"), is_mistake("confusion/sad/sad")
         (True, False)
     """
-    return cell_of(metric).removeprefix(BY_UTTERANCE).startswith("confusion/")
+    return Metric.parse(cell_of(metric)).kind == "confusion"
 
 
 def is_share(metric: str) -> bool:
     """Whether it tells how the recordings are divided, which is no outcome."""
-    return metric.startswith("share/")
+    return Metric.parse(metric).kind == "share"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ser_keras.protocols import Protocol
 from ser_keras.runs.rows import RUN, WHOLE, moments_of
+from ser_keras.support.metric import UTTERANCE, Metric
 from ser_keras.training.moments import END
 
 SEED_COLUMNS = ["corpus", "protocol", "variant", "seed", "metric", "value", "n", "recordings"]
@@ -49,7 +50,7 @@ def metrics(labels: Sequence[str], predictions: Sequence[str], classes: Sequence
     return result
 
 
-BY_UTTERANCE = "utterance/"
+BY_UTTERANCE = f"{UTTERANCE}/"
 
 
 def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -159,12 +160,12 @@ def _recordings(scored: pd.DataFrame) -> Callable[[str], float]:
     balanced = len(counts) ** 2 / (1 / counts).sum()
 
     def count(metric: str) -> float:
-        kind, *names = metric.split("/")
-        if kind in ("uar", "f1_macro"):
+        m = Metric.parse(metric)
+        if m.kind in ("uar", "f1_macro"):
             return float(balanced)
-        if kind in ("precision", "recall", "f1", "confusion"):
-            return float(counts.get(names[0], np.nan))
-        return np.nan if kind == "train" else float(counts.sum())
+        if m.label:
+            return float(counts.get(m.label, np.nan))
+        return np.nan if m.part == "train" else float(counts.sum())
 
     return count
 

@@ -14,11 +14,13 @@ import pandas as pd
 from ser_keras.corpora import named
 from ser_keras.evaluation import moderation
 from ser_keras.evaluation.intervals import SHARES, Spread, spread
-from ser_keras.evaluation.kinds import kind_of
+from ser_keras.evaluation.kinds import is_share, kind_of
 from ser_keras.evaluation.metrics import BY_UTTERANCE, SEED_COLUMNS, by_seed, by_unit, logged_by_seed, with_views
 from ser_keras.evaluation.predictive import Predictive
 from ser_keras.runs.results import Results, unfinished, utterances
 from ser_keras.support.errors import SerError
+from ser_keras.support.metric import Metric
+from ser_keras.support.variant import recipe_of
 
 RECIPE = ["corpus", "protocol", "variant"]
 
@@ -73,7 +75,7 @@ class Numbers:
     def variants(self, corpus: str, base: str | None = None) -> list[str]:
         """Variants run on a corpus, marks included, of one recipe or of all."""
         found = self.table[self.table.corpus == corpus].variant.unique()
-        return [v for v in found if base is None or v.split("@")[0] == base]
+        return [v for v in found if base is None or recipe_of(v) == base]
 
     def values(self, corpus: str, protocol: str, variant: str, metric: str) -> pd.Series:
         """A metric in per cent by seed; empty where nothing was run or the metric is undefined."""
@@ -102,7 +104,7 @@ class Numbers:
         kinds: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         for key in self._values:
             corpus, protocol, _, metric = key
-            if not metric.startswith("share/"):
+            if not is_share(metric):
                 kind = kind_of(metric, self.protocols[protocol].scored)
                 kinds.setdefault((corpus, kind), []).append(key)
         return {key: one for keys in kinds.values() for key, one in self._pooled(keys).items()}
@@ -235,7 +237,7 @@ class Numbers:
         """Accuracy in per cent of each test speaker, seeds averaged; empty where speakers are on both sides."""
         if not self.tests_new_speakers(corpus, protocol, variant):
             return pd.Series(dtype=float)
-        table = self.scored(corpus, protocol, variant, metric.removesuffix("accuracy"))
+        table = self.scored(corpus, protocol, variant, BY_UTTERANCE if Metric.parse(metric).unit else "")
         speakers = {u: named(corpus).speaker_of(u) for u in table.utterance.unique()}
         right = (table.label == table.prediction).groupby([table.utterance.map(speakers), table.seed]).mean()
         return 100 * right.groupby(level=0).mean().drop("", errors="ignore")

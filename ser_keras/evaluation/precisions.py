@@ -16,7 +16,7 @@ from ser_keras.evaluation.differences import Difference, difference
 from ser_keras.evaluation.intervals import RUNS_NEEDED
 from ser_keras.evaluation.numbers import Numbers
 from ser_keras.evaluation.predictive import quantile
-from ser_keras.runs.variant import Variant
+from ser_keras.support.variant import Variant
 
 METRIC, PROTOCOL = "accuracy", "paper"
 MARGIN = 2.0  # points; a reader compares models by less than this in no paper of the suite

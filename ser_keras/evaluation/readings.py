@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ser_keras.evaluation.numbers import Numbers
 from ser_keras.papers import Paper, Reported
+from ser_keras.support.variant import Variant, recipe_of
 
 MAIN = "paper"  # the protocol that is the paper's own
 
@@ -70,10 +71,10 @@ def readings_of(number: Reported, variant: str, paper: Paper, numbers: Numbers) 
         paper: The paper: variants that its other numbers are filed under are other rows, not readings of this one.
         numbers: What was run.
     """
-    base, *marks = variant.split("@")
+    base, marks = recipe_of(variant), Variant.parse(variant).marks
     mains = list(dict.fromkeys(n.variant for n in paper.reported))
-    run = [v for v in numbers.variants(number.corpus) if v.split("@")[1:] == marks]
-    rivals = [v for v in run if v.split("@")[0] not in mains and base in mains_of(v.split("@")[0], mains)]
+    run = [v for v in numbers.variants(number.corpus) if Variant.parse(v).marks == marks]
+    rivals = [v for v in run if recipe_of(v) not in mains and base in mains_of(recipe_of(v), mains)]
     own = home(number, numbers)
     protocols = sorted(numbers.protocols, key=lambda name: name != own)
     found: dict[tuple[object, ...], Reading] = {}

@@ -22,7 +22,7 @@ from ser_keras.evaluation.verdicts import (
     concludes,
     rounding_of,
 )
-from ser_keras.runs.variant import Variant
+from ser_keras.support.variant import Variant
 
 MOST = 500  # runs that anyone might make
 DRAWS = 500

@@ -16,6 +16,8 @@ from ser_keras.evaluation.kinds import cell_of, emotion_of, is_mistake
 from ser_keras.evaluation.numbers import RECIPE, Numbers
 from ser_keras.evaluation.predictive import Predictive, quantile
 from ser_keras.evaluation.verdicts import AGREES, DIFFERS, MARGIN, outcome, rounding_of
+from ser_keras.support.metric import Metric
+from ser_keras.support.variant import Variant
 
 RESAMPLES = 2000
 ALL_TABLES = "all tables"
@@ -120,7 +122,7 @@ def _rows(found: Sequence[Judged]) -> Iterator[Joint]:
 
 
 def _cell_name(j: Judged) -> str:
-    return "right" if not is_mistake(j.number.metric) else f"as {j.number.metric.rpartition('/')[2]}"
+    return "right" if not is_mistake(j.number.metric) else f"as {Metric.parse(j.number.metric).short}"
 
 
 def _names(members: Sequence[Judged]) -> str:
@@ -165,7 +167,7 @@ def tables_as_wholes(found: Iterable[Judged], numbers: Numbers) -> list[TableLin
     found = [j for j in found if j.runs and j.readings]
     groups: dict[tuple[str, ...], list[Judged]] = {}
     for j in found:
-        marks = tuple(j.variant.split("@")[1:])
+        marks = Variant.parse(j.variant).marks
         groups.setdefault((j.number.table, j.corpus, *marks), []).append(j)
         groups.setdefault((ALL_TABLES, j.corpus, *marks), []).append(j)
     alone = [(corpus, *marks) for table, corpus, *marks in groups if table != ALL_TABLES]

@@ -7,10 +7,12 @@ function count, and `Extraction.key` adds what the function gives on fixed signa
 
 from __future__ import annotations
 
-import dataclasses
 import dis
 import functools
+import hashlib
 import importlib
+import importlib.util
+import pickle
 import re
 import sys
 import sysconfig
@@ -25,6 +27,9 @@ from ser_keras.support.files import digest
 
 LIBRARIES = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 CODE = (types.FunctionType, types.MethodType, type)
+READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLOSURE")
+NO_NAME = ("STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE")
+Names = dict[str, tuple[str, Any]]
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # where an object lies differs in every process
 
 
@@ -54,8 +59,6 @@ def _describe(value: Any, seen: frozenset[int]) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [_describe(item, seen) for item in items]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__qualname__, _describe(vars(value), seen)]
     if isinstance(value, np.ndarray):
         return [str(value.dtype), value.shape, value.tobytes().hex()]
     if isinstance(value, property):
@@ -68,6 +71,21 @@ def _describe(value: Any, seen: frozenset[int]) -> Any:
         return _class(value, seen) if isinstance(value, type) else _function(value, seen)
     if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, *CODE)):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__class__)}"
+    return _object(value, seen)
+
+
+def _object(value: Any, seen: frozenset[int]) -> Any:
+    """A number, a text, or an object with all that it holds."""
+    state = getattr(value, "__dict__", {})
+    if _ours(type(value).__module__) or isinstance(value, types.SimpleNamespace):
+        seen |= {id(value)}
+        slots = {name: getattr(value, name, None) for name in getattr(type(value), "__slots__", ())}
+        return [_class(type(value), seen), _describe(state | slots, seen)]
+    if state or type(value).__module__.split(".")[0] not in ("builtins", "pathlib"):
+        try:  # an object of a library: a table, an interpolation
+            return hashlib.sha256(pickle.dumps(value)).hexdigest()
+        except Exception:
+            return [type(value).__qualname__, ADDRESS.sub("", repr(value))]
     return ADDRESS.sub("", repr(value))
 
 
@@ -76,6 +94,11 @@ def _ours(module: str | None) -> bool:
     if module is None or module.split(".")[0] in ("__main__", "ser_keras"):
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
+    if module not in sys.modules:  # imported within a function that has not been called yet
+        try:
+            file = importlib.util.find_spec(module).origin
+        except (ImportError, AttributeError, ValueError):
+            return False
     return file is not None and not any(Path(file).is_relative_to(place) for place in LIBRARIES)
 
 
@@ -88,48 +111,88 @@ def _class(value: type, seen: frozenset[int]) -> list:
 def _function(value: Any, seen: frozenset[int]) -> list:
     function = getattr(value, "__func__", value)
     seen |= {id(value), id(function)}
-    closure = [cell.cell_contents for cell in function.__closure__ or ()]
-    given = [function.__defaults__, function.__kwdefaults__, closure]
+    closure = [_content(cell) for cell in function.__closure__ or ()]
+    given = [function.__defaults__, function.__kwdefaults__, closure, getattr(value, "__self__", None)]
     return [*_code(function.__code__, function.__globals__, seen), _describe(given, seen)]
 
 
-def _code(code: types.CodeType, scope: dict[str, Any], seen: frozenset[int]) -> list:
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
+
+
+def _code(code: types.CodeType, scope: dict[str, Any], seen: frozenset[int], imported: Names | None = None) -> list:
     """Instructions, constants without the docstring, and what stands behind the names that are read."""
     constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
     if constants and isinstance(constants[0], str) and code.co_flags & 0x02:  # a function's docstring, or a constant
         constants = constants[1:]
-    inner = [_code(c, scope, seen) for c in code.co_consts if isinstance(c, types.CodeType)]
-    read = {name: _describe(value, seen) for name, value in sorted(_read(code, scope).items())}
+    found, imported = _read(code, scope, imported or {})
+    inner = [_code(c, scope, seen, imported) for c in code.co_consts if isinstance(c, types.CodeType)]
+    read = {name: _describe(value, seen) for name, value in sorted(found.items())}
     return [code.co_code.hex(), repr(constants), code.co_names, inner, read]
 
 
-def _read(code: types.CodeType, scope: dict[str, Any]) -> dict[str, Any]:
-    """The values of global names, of what is taken from modules of the suite, and of imports within the function."""
+def _read(code: types.CodeType, scope: dict[str, Any], imported: Names) -> tuple[dict[str, Any], Names]:
+    """The values of global names, of what is taken from modules of the suite, and of imports within the function.
+
+    Args:
+        code: A function's.
+        scope: Its module's names.
+        imported: Names that an import within the function around it gave.
+
+    Returns:
+        Path -> value, and the names that imports have given so far.
+    """
     found: dict[str, Any] = {}
-    imported: dict[str, tuple[str, Any]] = {}  # names that an import within the function gave
-    path, value, module = "", None, ("", None)
+    imported = dict(imported)
+    path, value, module, wanted = "", None, ("", None), None
     for step in dis.get_instructions(code):
-        name = step.argval
+        # From 3.13 on, one step may do two: store or load the first name, then load the second.
+        first, name = (
+            step.argval if isinstance(step.argval, tuple) and step.opname != "LOAD_CONST" else [step.argval] * 2
+        )
+        if step.opname.startswith("STORE_") and not step.opname.startswith(NO_NAME) and value is not None:
+            imported[first] = (path, value)
+            if "_LOAD_" not in step.opname:
+                continue
         if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and name in scope:
             path, value = name, scope[name]
-        elif step.opname.startswith("LOAD_FAST") and name in imported:
+        elif (step.opname in READS or "LOAD_FAST" in step.opname) and name in imported:
             path, value = imported[name]
         elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and _is_our_module(value):
             path, value = f"{path}.{name}", getattr(value, name, None)
         elif step.opname == "IMPORT_NAME":
-            module = (name, importlib.import_module(name) if _ours(name) else None)
-            path, value = module
+            path, value = module = _imported(name, whole=wanted is not None)
         elif step.opname == "IMPORT_FROM" and module[1] is not None:
-            path, value = f"{module[0]}.{name}", getattr(module[1], name, None)
-        elif step.opname == "STORE_FAST" and value is not None:
-            imported[name] = (path, value)
-            continue
-        else:
-            value = None
-            continue
+            path, value = f"{module[0]}.{name}", _taken(module[1], name)
+        elif step.opname == "POP_TOP" and value is not None:  # import a.b as c: from here on, from a.b
+            module = (path, value)
+        elif step.opname not in ("SWAP", "ROT_TWO"):
+            wanted, value = step.argval, None  # before an import: the names that are taken from the module
         if value is not None and not isinstance(value, types.ModuleType):
             found[path] = value
-    return found
+    return found, imported
+
+
+def _imported(name: str, *, whole: bool) -> tuple[str, Any]:
+    """The module that an import gives: `a.b` for `from a.b import c`, `a` for `import a.b`."""
+    if not name or not _ours(name):
+        return name, None
+    importlib.import_module(name)
+    name = name if whole else name.split(".")[0]
+    return name, sys.modules[name]
+
+
+def _taken(module: Any, name: str) -> Any:
+    """What `from module import name` gives: something in it, or a module below it that need not be loaded yet."""
+    if not hasattr(module, name) and isinstance(module, types.ModuleType):
+        try:
+            return importlib.import_module(f"{module.__name__}.{name}")
+        except ImportError:
+            return None
+    return getattr(module, name, None)
 
 
 def _is_our_module(value: Any) -> bool:

@@ -53,7 +53,7 @@ def read(given: pd.DataFrame | Path | str, *, side: str) -> pd.DataFrame:
         raise SerError(f"{shown} lists no recording.")
     columns = dict.fromkeys(key for row in rows for key in row)
     if "path" not in columns:
-        raise SerError(f"{shown} has no column 'path'{did_you_mean('path', columns)}.")
+        raise SerError(f"{shown} has no column 'path'{did_you_mean('path', columns) or '.'}")
     made = []
     for number, row in enumerate(rows, 1):
         told: dict[str, Any] = {column: _told(row.get(column)) for column in COLUMNS}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_keras.runs import script
+from ser_keras.support.variant import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,6 @@ PAIRS = (
     Pair("speakers", "tripathi2019", "paper", "speaker_independent"),
     Pair("speakers", "varshney2025", "paper_test", "speaker_independent"),
 )
-OLDER = "@was-"
 
 
 def worth(papers: Path | str | None = None) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def worth(papers: Path | str | None = None) -> pd.DataFrame:
             continue
         table = pd.read_csv(path)
         table = table[(table.metric == "accuracy") & (table.split == "test")]
-        table = table[~table.variant.str.contains(OLDER, regex=False)]
+        table = table[[not Variant.parse(variant).was for variant in table.variant]]
         by_seed = table.groupby(["corpus", "variant", "protocol", "seed"]).value.mean()
         for (corpus, variant), values in by_seed.groupby(level=["corpus", "variant"]):
             of = dict(iter(values.groupby(level="protocol")))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from ser_keras.papers.finding import asked
 from ser_keras.papers.schema import Paper
 from ser_keras.support.messages import did_you_mean, shortened
+from ser_keras.support.variant import recipe_of
 
 
 def check(
@@ -54,4 +55,4 @@ def _named(paper: Paper) -> Iterator[tuple[str, str, str]]:
         yield f"finding: {lookup.name}", "corpus", lookup.corpus
         yield f"finding: {lookup.name}", "protocol", lookup.protocol
         for variant in lookup.variants:
-            yield f"finding: {lookup.name}", "variant", variant.partition("@")[0]
+            yield f"finding: {lookup.name}", "variant", recipe_of(variant)

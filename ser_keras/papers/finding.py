@@ -145,7 +145,7 @@ def _stand_in(name: str, found: list[Lookup], wrong: list[str], *, gained: bool)
         wrong.extend(f"{name}: {sentence}" for metric in lookup.metrics for sentence in _no_number(name, metric))
         found.append(lookup)
         if name == "gains":
-            return [metric.rpartition("/")[2] for metric in lookup.metrics] if gained else []
+            return [Metric.parse(metric).short for metric in lookup.metrics] if gained else []
         return "0.0 ± 0.0 %"
 
     return look_up

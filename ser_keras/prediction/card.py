@@ -11,7 +11,7 @@ from ser_keras.prediction.store import COMPACT, KEPT_BITS
 from ser_keras.runs import folder as runs
 from ser_keras.runs.experiment import MAIN, NEW_SPEAKERS
 from ser_keras.runs.rows import whole_utterances
-from ser_keras.runs.variant import recipe_of
+from ser_keras.support.variant import recipe_of
 
 if TYPE_CHECKING:
     import pandas as pd

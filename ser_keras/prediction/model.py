@@ -14,11 +14,11 @@ from ser_keras.prediction import store
 from ser_keras.prediction.hearing import reach
 from ser_keras.runs import folder as runs
 from ser_keras.runs import script
-from ser_keras.runs.variant import recipe_of
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import read_json
 from ser_keras.support.messages import did_you_mean
 from ser_keras.support.names import printable
+from ser_keras.support.variant import recipe_of
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import Scaler
 
@@ -190,7 +190,7 @@ def recipe_for(description: dict[str, Any], papers: Path | str | None = None) ->
     paper, variant = description["paper"], description["variant"]
     variants = script.load(script.find(paper, papers)).EXPERIMENT.variants
     if variant not in variants:
-        raise SerError(f"{paper} has no variant {variant!r} now{did_you_mean(variant, variants)}.")
+        raise SerError(f"{paper} has no variant {variant!r} now{did_you_mean(variant, variants) or '.'}")
     recipe, features = variants[variant], description["features"]
     now = {"sample_rate": recipe.extraction.sample_rate, "offset": recipe.extraction.offset}
     now |= {"duration": recipe.extraction.duration}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ser_keras.support.errors import ImpossibleError
+from ser_keras.support.messages import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,8 @@ def check_columns(table: pd.DataFrame, protocol: Protocol) -> None:
     corpus = table.attrs.get("corpus", "the corpus")
     for column in protocol.columns:
         if column not in table:
-            raise ImpossibleError(f'{type(protocol).__name__} reads "{column}", which {corpus} does not tell')
+            near = did_you_mean(column, table.columns)
+            raise ImpossibleError(f'{type(protocol).__name__} reads "{column}", which {corpus} does not tell{near}')
         if lacking := int((table[column].isna() | (table[column] == "")).sum()):
             raise ImpossibleError(
                 f'{type(protocol).__name__} reads "{column}", which {corpus} does not tell of {lacking:,} of '

@@ -186,7 +186,7 @@ def _readings(paper: Paper, numbers: Numbers) -> dict[str, tuple[Figure, pd.Data
     """Readings side by side by name, of every headline number with a verdict; of two of one recipe the first."""
     drawn: dict[str, tuple[Figure, pd.DataFrame]] = {}
     for j in judged(paper, numbers):
-        name = "-".join(["readings", j.corpus, j.variant, *j.number.metric.split("/")])
+        name = "-".join(["readings", j.corpus, j.variant, j.number.metric.replace("/", "-")])
         if j.number.headline and j.readings and name not in drawn:
             drawn[name] = side_by_side.readings(j, numbers)
     return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from ser_keras.evaluation.together import tables_as_wholes
 from ser_keras.evaluation.verdicts import margin_of
 from ser_keras.papers import Paper
 from ser_keras.reports.wording import interval, mean_sd, one_digit, shown
+from ser_keras.support.variant import Variant
 
 
 def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
@@ -218,7 +220,7 @@ def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
     rows = []
     for contrast in paper.contrasts:
         for variant in numbers.variants(contrast.corpus, contrast.variant):
-            against = "@".join([contrast.against, *variant.split("@")[1:]])
+            against = str(replace(Variant.parse(variant), recipe=contrast.against))
             for protocol in numbers.protocols:
                 for metric in contrast.metrics:
                     found = difference(

@@ -23,7 +23,9 @@ from ser_keras.runs import results as store
 from ser_keras.runs.results import Results
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
+from ser_keras.support.messages import did_you_mean
 from ser_keras.support.metric import Metric
+from ser_keras.support.variant import SEPARATOR
 
 if TYPE_CHECKING:
     import jinja2
@@ -155,7 +157,8 @@ def drop(folder: Path, variants: Sequence[str]) -> None:
     results = store.from_published(folder / "results")
     there = {cell["cell"]["variant"] for cell in results.cells}
     if absent := [name for name in variants if name not in there]:
-        raise SerError(f"{folder}: no committed run of {', '.join(absent)}; there are {', '.join(sorted(there))}")
+        near = did_you_mean(absent[0], there)
+        raise SerError(f"{folder}: no committed run of {', '.join(absent)}{near}; there are {', '.join(sorted(there))}")
     store.publish(results.only(lambda cell: cell["cell"]["variant"] not in variants), folder / "results")
 
 
@@ -301,7 +304,9 @@ def show(paper: Paper, numbers: Numbers, out: Path) -> None:
     if not console.is_terminal:
         console = Console(width=150)
     table = judgements.comparison(paper, numbers).drop(columns=["Metric", "Belongs to", "95 % interval", "mean"])
-    if not table.Variant.str.contains("@").any():  # marks of precision and epochs must be seen; names can wait
+    if not table.Variant.str.contains(
+        SEPARATOR, regex=False
+    ).any():  # marks of precision and epochs must be seen; names can wait
         table = table.drop(columns="Variant")
     printed = Table(title=f"{paper.short}: reported | reproduced")
     for column in table.columns:

@@ -20,6 +20,8 @@ from ser_keras.runs import manifest
 from ser_keras.runs import results as store
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, write_text
+from ser_keras.support.metric import Metric
+from ser_keras.support.variant import recipe_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAPERS = Path("reproductions")
@@ -83,9 +85,9 @@ def matrices(p: Published) -> list[dict[str, Any]]:
     """Confusion matrices that the paper reports, whole or in part: reported | reproduced | difference."""
     rows = []
     for n in p.paper.reported:
-        kind, *names = n.metric.split("/")
-        if kind in ("confusion", "recall"):  # recall/CLASS stands in the diagonal
-            rows.append((kind, n.corpus, n.variant, _protocol(p, n), names[0], names[-1], n.value))
+        metric = Metric.parse(n.metric)
+        if metric.cell:
+            rows.append((metric.kind, n.corpus, n.variant, _protocol(p, n), *metric.cell, n.value))
     place = ["corpus", "variant", "protocol", "label", "prediction"]
     reported = pd.DataFrame(rows, columns=["kind", *place, "value"])
     # A diagonal that the paper gives twice is rounded more in its table of recalls.
@@ -117,7 +119,7 @@ def _protocol(p: Published, number: Reported) -> str:
 def _reproduced(p: Published, corpus: str, variant: str, protocol: str) -> pd.Series | None:
     """Per cent by label and prediction under a protocol; None where nothing was run."""
     files = sorted((p.folder / "results" / "figures").glob(f"confusion-{corpus}-{variant}*.csv"))
-    files = [f for f in files if f.stem.split("@")[0] == f"confusion-{corpus}-{variant}"]
+    files = [f for f in files if recipe_of(f.stem) == f"confusion-{corpus}-{variant}"]
     if not files:
         return None
     table = pd.read_csv(files[0])

@@ -103,6 +103,7 @@ def audit(results: Results) -> pd.DataFrame:
             "seconds": cell["seconds"],
             "left_out": cell["left_out"],
             "padded": cell.get("padded", 0),
+            "unused": ", ".join(f"{emotion} {count}" for emotion, count in cell.get("unused", {}).items()),
         }
         for cell in results.cells
     ]
@@ -127,6 +128,8 @@ def audit(results: Results) -> pd.DataFrame:
     names = {column: name for column, name in names.items() if column in table}
     grouped = table.groupby(["corpus", "protocol", "variant"], sort=False)
     means = grouped[list(names)].mean().map(lambda v: "unknown" if pd.isna(v) else f"{v:,.1f}".removesuffix(".0"))
+    if table.unused.any():
+        means["Emotions not used"] = grouped.unused.first()
     means.insert(0, "runs", grouped.size())
     means = means.reset_index().rename(
         columns=names | {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "runs": "Runs"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from ser_keras.protocols import Split, examples_of
 from ser_keras.runs.experiment import Experiment, is_view
 from ser_keras.runs.identity import Describer, asserted, audio_name, differences
 from ser_keras.runs.planning import chosen_recordings, divided
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
+from ser_keras.support.folders import user_cache_folder
+from ser_keras.support.variant import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +56,9 @@ class Checker:
         """Everything in which a record differs from what would be run now, a sentence each."""
         run, variant = record["cell"], Variant.parse(record["cell"]["variant"])
         if variant.was:
-            return [f"it was run by an older recipe of {variant.recipe}"]
+            now = {"cell": run | {"variant": str(replace(variant, was=""))}}
+            told = self.differing({**record, **now}) if isinstance(record.get("what"), dict) else []
+            return [f"it was run by an older recipe of {variant.recipe}" + (f": {told[0]}" if told else "")]
         if not isinstance(record.get("what"), dict):
             return [record.get("differs") or NO_DESCRIPTION]
         if run["protocol"] not in self.experiment.protocols or is_view(self.experiment.protocols[run["protocol"]]):
@@ -130,14 +134,23 @@ class Checker:
 
 
 def published(corpus: str) -> pd.DataFrame | None:
-    """The utterance table of a published corpus from its names and checksums alone; None where those are not known."""
+    """The utterance table of a published corpus from its names and checksums alone; None where those are not known.
+
+    The synthetic corpus is made where it is not there yet.
+    """
     import pandas as pd
 
     from ser_keras.corpora import CORPORA
 
-    if corpus not in CORPORA or CORPORA[corpus].parse is None:
+    if corpus not in CORPORA:
         return None
     given = CORPORA[corpus]
+    if given.make:
+        folder = user_cache_folder() / "corpora" / given.folder
+        given.make(folder)
+        return given.load(folder)
+    if given.parse is None:
+        return None
     rows = [(given.parse(Path(f"{name}.wav")) or {}) | {"sha256": sum_} for name, sum_ in given.checksums().items()]
     rows = [row for row in rows if "utterance" in row]
     return pd.DataFrame(rows).sort_values("utterance", ignore_index=True) if rows else None

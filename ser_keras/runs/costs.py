@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from ser_keras.runs.run import Run
-from ser_keras.runs.variant import recipe_of
+from ser_keras.support.variant import recipe_of
 
 UNKNOWN = 600.0  # seconds of a run of which nothing like it was ever made
 FLOAT = 4  # bytes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_keras.protocols import Logged, Protocol, ScoredOn
+from ser_keras.protocols import PARTS, Logged, Protocol, ScoredOn
 from ser_keras.support.errors import SerError
 from ser_keras.support.messages import did_you_mean
 from ser_keras.training.moments import END, NAMED, is_moment
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ser_keras.runs.planning import Data
 
+LOGGED = tuple(f"{part}{what}" for part in ("", "validation_", "test_") for what in ("accuracy", "loss"))
 MAIN, NEW_SPEAKERS = "paper", "speaker_independent"
 Labels = Callable[["pd.DataFrame"], "pd.DataFrame"]
 # Name ("figure-1"), the figure or None for a table, and the numbers.
@@ -43,8 +44,8 @@ class Experiment:
             other files) -> name, figure or None, numbers. They are written to `OUT/data/<corpus>/`.
 
     Raises:
-        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol, or at a moment,
-            that is not there.
+        SerError: A name is misspelt: "paper" is no protocol, or a view looks at runs of a protocol, at a moment, at a
+            part or at a column of the log that is not there.
     """
 
     folder: Path
@@ -68,6 +69,11 @@ class Experiment:
                     f"{self.folder.name}: protocol {name!r} looks at the runs of {of!r}, which has none"
                     f"{did_you_mean(of, self.protocols)}"
                 )
+            if (scored := protocol.scored) not in PARTS and (near := did_you_mean(scored, PARTS)):
+                raise SerError(f"{self.folder.name}: protocol {name!r} scores a part {scored!r}{near}")
+            column = getattr(protocol, "column", "") if isinstance(protocol, Logged) else ""
+            if column not in LOGGED and (near := did_you_mean(column, LOGGED)):
+                raise SerError(f"{self.folder.name}: protocol {name!r} reads a column {column!r} of the log{near}")
             moment = getattr(protocol, "moment", END)
             if not is_moment(moment):
                 raise SerError(

@@ -21,6 +21,7 @@ from ser_keras.features import probes
 from ser_keras.features.extraction import ORIGINAL
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import digest
+from ser_keras.training.description import GIVES
 from ser_keras.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -191,14 +192,16 @@ def differences(record: What, now: What) -> list[str]:
         >>> differences({"training": {"epochs": 30}}, {"training": {"epochs": 100}})
         ['training/epochs is 30 in the record and would be 100 now']
     """
+    # Where no backend was asked, one of them knows of no network; a run without callbacks has no such entry either.
+    unknown = () if "model" in record and "model" in now else ("model", "callbacks")
     found: list[str] = []
-    # What only one of them knows of (a network, where no backend was asked) cannot be compared.
     for key in now:
-        if key in record or key not in ("model", "callbacks"):
+        if key not in unknown:
             found += _differences(key, record.get(key), now[key])
-    known = set(now) | {"model", "callbacks"}
     found += [
-        f"{key} is {_short(record[key])} in the record and would not be there now" for key in record if key not in known
+        f"{key} is {_short(record[key])} in the record and would not be there now"
+        for key in record
+        if key not in now and key not in unknown
     ]
     return found
 
@@ -208,11 +211,19 @@ def _differences(path: str, one: Any, other: Any) -> list[str]:
         if missing := sorted(set(one) ^ set(other)):
             return [f"{path}: {', '.join(missing)} is not in both"]
         return [f"{path}/{name}: {difference}" for name, difference in probes.told(one, other).items()]
+    if f"/{GIVES}" in path and isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        moved = [
+            at
+            for at, pair in enumerate(zip(one, other, strict=True))
+            if not math.isclose(*pair, rel_tol=1e-4, abs_tol=1e-6)
+        ]
+        return [f"{path}/{at + 1} is {one[at]:g} in the record and would be {other[at]:g} now" for at in moved[:1]]
     if path == "change" and isinstance(one, Mapping) and isinstance(other, Mapping):
         difference = probes.different(one, other)
         return [f"{path}: {difference}"] if difference else []
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        keys = dict.fromkeys([*one, *other])
+        # Records of before code of one's own was tried out do not say what it gives.
+        keys = [key for key in dict.fromkeys([*one, *other]) if key != GIVES or (key in one and key in other)]
         return [line for key in keys for line in _differences(f"{path}/{key}", one.get(key), other.get(key))]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         pairs = enumerate(zip(one, other, strict=True), 1)
@@ -249,8 +260,11 @@ def asserted() -> Iterator[None]:
         yield
     except AssertionError as error:
         raise SerError(f"run.py asserts what is no longer so: {_failed_line(error)}") from error
-    except (TypeError, ValueError) as error:
-        raise SerError(f"run.py's network or split cannot be made: {str(error).splitlines()[0]}") from error
+    except SerError:
+        raise
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise SerError(f"run.py's network or split cannot be made: {type(error).__name__}: {first}") from error
 
 
 def _failed_line(error: AssertionError) -> str:

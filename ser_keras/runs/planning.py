@@ -18,9 +18,9 @@ from ser_keras.runs.identity import Describer, What, asserted, audio_name
 from ser_keras.runs.options import Options
 from ser_keras.runs.precision import chosen_precision
 from ser_keras.runs.run import Run
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import ImpossibleError, SerError
 from ser_keras.support.folders import cache_folder
+from ser_keras.support.variant import Variant
 from ser_keras.training import backend
 from ser_keras.training.recipe import Recipe
 from ser_keras.training.scaling import BY_ROW, Inputs
@@ -42,6 +42,7 @@ class Data:
         classes: Emotions in the order of the tables.
         audio: A name of the corpus's audio.
         left_out: Recordings that could not be used.
+        unused: Emotion -> recordings of it that the paper has no use for.
         padded: Recordings that are shorter than one window.
         lengths: Examples of each (recording, copy).
     """
@@ -51,6 +52,7 @@ class Data:
     classes: tuple[str, ...]
     audio: str
     left_out: int
+    unused: dict[str, int]
     padded: int
     lengths: np.ndarray
 
@@ -104,7 +106,8 @@ def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) 
 
     if lacking := [name for name in COLUMNS if name not in table]:
         raise SerError(f"{corpus}: the utterance table lacks the columns {', '.join(lacking)}.")
-    chosen = experiment.labels(table).reset_index(drop=True)
+    with asserted():
+        chosen = experiment.labels(table).reset_index(drop=True)
     if chosen.empty:
         raise SerError(f"No recording of {corpus} bears a label that this paper uses.")
     known = {emotion: i for i, emotion in enumerate(named(corpus).emotions)}
@@ -139,10 +142,12 @@ def plan(
     demo = named(corpus).synthetic
     audio = audio_name(table)
     chosen, classes = chosen_recordings(experiment, corpus, table)
-    unused = table.emotion[~table.utterance.isin(chosen.utterance)].value_counts()
-    if len(unused):
+    unused = {e: int(n) for e, n in table.emotion[~table.utterance.isin(chosen.utterance)].value_counts().items()}
+    if unused:
         listed = ", ".join(f"{emotion} {count}" for emotion, count in unused.items())
-        print(f"{corpus}: {unused.sum():,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr)
+        print(
+            f"{corpus}: {sum(unused.values()):,} of {len(table):,} recordings are not used ({listed})", file=sys.stderr
+        )
     planned = Planned()
     data: dict[tuple, Data] = {}
     for variant, names in asked(experiment, options, demo=demo):
@@ -159,7 +164,8 @@ def plan(
             key = (id(recipe.extraction), copies, recipe.window, recipe.scaler in BY_ROW)
             if key not in data:
                 left_out = table.attrs.get("left_out", 0)
-                data[key] = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out, elsewhere)
+                made = _data(options, recipe, chosen, copies, corpus, classes, audio, left_out, elsewhere)
+                data[key] = replace(made, unused=unused)
             made = data[key]
             network = describer.is_network(recipe, copies, len(classes), policy)
             shown = str(
@@ -260,7 +266,7 @@ def _data(
     if recipe.scaler in BY_ROW:
         x = StandardisedArray(x, np.arange(len(x)))
     examples = examples_of(chosen, lengths, copies)
-    return Data(examples, x, classes, audio, left_out + len(features.bad), padded, lengths)
+    return Data(examples, x, classes, audio, left_out + len(features.bad), {}, padded, lengths)
 
 
 def short_message(corpus: str, count: int, length: int) -> str:
@@ -283,6 +289,6 @@ def shard(plans: list[Plan], part: tuple[int, int] | None) -> list[Plan]:
 
 def by_recipe(plans: list[Plan]) -> Mapping[str, Data]:
     """The data of each recipe among the plans."""
-    from ser_keras.runs.variant import recipe_of
+    from ser_keras.support.variant import recipe_of
 
     return {recipe_of(p.run.variant): p.data for p in plans}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ser_keras.runs.variant import Variant
+from ser_keras.support.variant import Variant
 from ser_keras.training.hardware import has_bfloat16
 
 AUTO, PLAIN, FASTER = "auto", "float32", "mixed_bfloat16"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,13 @@ import pandas as pd
 
 from ser_keras.protocols import PARTS, Protocol
 from ser_keras.runs import folder, manifest
+from ser_keras.runs.identity import differences
 from ser_keras.runs.rows import RUN, moments_of, whole_utterances
 from ser_keras.runs.run import FOLDERS, RECORD
-from ser_keras.runs.variant import Variant
 from ser_keras.support.errors import SerError
 from ser_keras.support.files import atomic, digest, read_json, sha256, write_text
 from ser_keras.support.names import printable
+from ser_keras.support.variant import Variant
 from ser_keras.training.moments import END
 
 if TYPE_CHECKING:
@@ -240,13 +242,17 @@ def combined(results: Results, earlier: Results) -> Results:
 def made_way(earlier: Results, results: Results) -> Results:
     """The earlier runs, those of an older recipe that stand where a new one comes renamed to `variant@was-<digest>`."""
     new = {tuple(cell["cell"].values()): cell for cell in results.cells}
+    taken = {tuple(cell["cell"].values()) for cell in earlier.cells}
     names: dict[tuple, str] = {}
     cells = []
     for cell in earlier.cells:
         key = tuple(cell["cell"].values())
-        if key in new and cell.get("what") != new[key].get("what"):
-            names[key] = was(cell)
+        if key in new and differences(cell.get("what", {}), new[key].get("what", {})):
+            variants = (was(cell, number) for number in itertools.count(1))
+            # Under the first name may stand another older run: of the same recipe, divided otherwise.
+            names[key] = next(name for name in variants if (*key[:2], name, *key[3:]) not in taken)
             cell = cell | {"cell": cell["cell"] | {"variant": names[key]}}
+            taken.add(tuple(cell["cell"].values()))
         cells.append(cell)
 
     def renamed(table: pd.DataFrame) -> pd.DataFrame:
@@ -258,11 +264,17 @@ def made_way(earlier: Results, results: Results) -> Results:
     return replace(earlier, cells=cells, predictions=renamed(earlier.predictions), history=renamed(earlier.history))
 
 
-def was(record: Mapping[str, Any]) -> str:
-    """The variant's name of a run whose recipe has changed since: `mfcc@was-1f0a93c2`."""
+def was(record: Mapping[str, Any], number: int = 1) -> str:
+    """The variant's name of a run whose recipe has changed since: `mfcc@was-1f0a93c2`.
+
+    Args:
+        record: The run's.
+        number: Of those that differ in seed, fold and examples alone, which; the second is `mfcc@was-1f0a93c2-2`.
+    """
     # Seed, fold and examples differ from run to run; the rest is what the recipe was.
     recipe = {k: v for k, v in record.get("what", {}).items() if k not in ("seed", "fold", "examples")}
-    return str(replace(Variant.parse(record["cell"]["variant"]), was=digest(recipe)[:8]))
+    again = f"-{number}" if number > 1 else ""
+    return str(replace(Variant.parse(record["cell"]["variant"]), was=digest(recipe)[:8] + again))
 
 
 def marked(results: Results, why_not: Callable[[dict[str, Any]], str]) -> Results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 import time
@@ -149,13 +150,17 @@ def set_aside(p: Plan, out: Path) -> None:
     record = files.read(folder)
     if record is None or not (told := differences(record["what"], p.what)):
         return
-    name = was(record)
-    moved = Run(**record["cell"] | {"variant": name})
-    target = moved.folder(out)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        name = was(record, number)
+        moved = Run(**record["cell"] | {"variant": name})
+        target = moved.folder(out)
+        there = files.read(target)
+        # Under the first name may stand another older run: of the same recipe, divided otherwise.
+        if there is None or there["what"] == record["what"]:
+            break
     if target.exists():
         shutil.rmtree(target)
-    target.mkdir()
+    target.mkdir(parents=True)
     for path in folder.iterdir():
         if not path.name.startswith("."):  # the lock stays
             path.replace(target / path.name)
@@ -182,6 +187,7 @@ def keep(turn: Turn, trained: Trained, options: Options) -> None:
             "weights": trained.weights,
         },
         "left_out": p.data.left_out,
+        "unused": p.data.unused,
         "padded": p.data.padded,
         "audit": audit(p.data.examples, p.split, scaler="train" if p.recipe.scaler else None),
         "seconds": trained.seconds,

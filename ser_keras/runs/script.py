@@ -44,7 +44,7 @@ def find(name: str, papers: Path | str | None = None) -> Path:
     if papers is None and (Path(name) / "run.py").is_file():
         return Path(name)
     where = papers if papers is not None else " or ".join(PAPERS)
-    raise SerError(f"There is no paper {name!r} in {where}{did_you_mean(name, there)}.")
+    raise SerError(f"There is no paper {name!r} in {where}{did_you_mean(name, there) or '.'}")
 
 
 def load(path: Path | str) -> ModuleType:

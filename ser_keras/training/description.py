@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ser_keras.training import behaviour
+
 if TYPE_CHECKING:
     import keras
     import sklearn.base
 
+GIVES = "gives"  # what code of one's own gives on fixed numbers
 # What Keras adds for its own loading, and names that count up within a process.
 NOISE = frozenset({"module", "registered_name", "build_config", "compile_config", "name", "inbound_nodes"})
 
@@ -30,20 +33,42 @@ def of_model(model: keras.Model | sklearn.base.ClassifierMixin) -> dict[str, Any
     if not hasattr(model, "layers"):
         chosen = {k: v for k, v in model.get_params().items() if k not in ("random_state", "n_jobs")}
         return {"classifier": type(model).__name__, "parameters": plain(chosen)}
-    import keras
 
     optimiser = model.optimizer
-    loss = model.loss if isinstance(model.loss, str) else keras.saving.serialize_keras_object(model.loss)
     return {
         "network": layers_of(model),
-        "loss": plain(loss),
-        "optimiser": {"class": type(optimiser).__name__, **plain(optimiser.get_config())},
+        "loss": _loss(model),
+        "optimiser": {"class": type(optimiser).__name__, **plain(optimiser.get_config()), **_steps(optimiser)},
         "weights": model.count_params(),
+        **({"loss_weights": plain(weights)} if (weights := model.get_compile_config().get("loss_weights")) else {}),
     }
+
+
+def _loss(model: keras.Model) -> Any:
+    import keras
+
+    if isinstance(model.loss, str):
+        return model.loss
+    told = plain(keras.saving.serialize_keras_object(model.loss))
+    if not behaviour.is_own(model.loss):
+        return told
+    gives = {GIVES: behaviour.of_loss(model.loss, model.output_shape[-1])}
+    return told | gives if isinstance(told, dict) else gives  # a function's name decides nothing
+
+
+def _steps(optimiser: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """What an optimiser, or a schedule of its rate, of one's own gives."""
+    schedule = getattr(optimiser, "_learning_rate", None)
+    made = {"steps": behaviour.of_optimiser(optimiser)} if behaviour.is_own(type(optimiser)) else {}
+    if callable(schedule) and hasattr(schedule, "get_config") and behaviour.is_own(type(schedule)):
+        made["rates"] = behaviour.of_schedule(schedule)
+    return {GIVES: made} if made else {}
 
 
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
     """The layers of a network in order: class, settings, and the numbers of the layers whose output each reads."""
+    import keras
+
     numbers = {id(layer): number for number, layer in enumerate(model.layers)}
     described = []
     for layer in model.layers:
@@ -55,6 +80,19 @@ def layers_of(model: keras.Model) -> list[dict[str, Any]]:
             if id(parent.operation) in numbers
         ]
         config["dtype"] = _own_policy(layer)
+        own = {
+            name: behaviour.of_activation(function)
+            for name in ("activation", "recurrent_activation")
+            if (function := getattr(layer, name, None)) is not None and behaviour.is_own(function)
+        }
+        if behaviour.is_own(type(layer)) or type(layer) is keras.layers.Lambda:
+            config.pop("function", None)
+            own["layer"] = behaviour.of_layer(layer)
+        for name in own:
+            if not getattr(getattr(layer, name, None), "__module__", "ser_keras").startswith("ser_keras"):
+                config.pop(name, None)  # a script's function: its name, or a lambda's bytecode, decides nothing
+        if own:
+            config[GIVES] = own
         reads = {"reads": list(dict.fromkeys(read))} if read else {}
         described.append({"class": type(layer).__name__, **plain(config), **reads})
     return described
@@ -79,6 +117,8 @@ def of_callbacks(make: Callable[[], list[keras.callbacks.Callback]] | None) -> l
             for name, value in sorted(vars(callback).items())
             if not name.startswith("_") and isinstance(value, (str, int, float, bool, list, tuple, dict))
         }
+        if callable(schedule := getattr(callback, "schedule", None)):
+            settings[GIVES] = behaviour.of_epochs(schedule)
         described.append({"class": type(callback).__name__, **settings})
     return described
 

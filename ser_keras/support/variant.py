@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEPARATOR = "@"
@@ -52,11 +51,11 @@ class Variant:
         return cls(recipe, **found)
 
     @property
-    def marks(self) -> Sequence[str]:
+    def marks(self) -> tuple[str, ...]:
         """What is not the paper's, in words."""
         epochs = f"{self.epochs}-epochs" if self.epochs else ""
         was = WAS + self.was if self.was else ""
-        return [mark for mark in (self.backend, self.precision, epochs, was) if mark]
+        return tuple(mark for mark in (self.backend, self.precision, epochs, was) if mark)
 
     def __str__(self) -> str:
         return SEPARATOR.join([self.recipe, *self.marks])
