@@ -1,7 +1,7 @@
 """The categorical focal loss, as Tripathi et al. (2019), equation (2), take it from Lin et al. (2017).
 
 Samples that the network already gets right hardly count: FL(p) = -(1 - p)^gamma log(p), with p the probability of the
-true class. Importing this module registers both losses, so that saved models load.
+true class. Importing this module registers the loss, so that saved models load.
 """
 
 from __future__ import annotations
@@ -91,27 +91,3 @@ class FocalLoss(keras.losses.Loss):
         """What makes an equal loss."""
         own = {name: getattr(self, name) for name in ("gamma", "alpha", "from_logits", "label_smoothing")}
         return {**super().get_config(), **own}
-
-
-@keras.saving.register_keras_serializable("ser_keras")
-class SparseFocalLoss(FocalLoss):
-    """Focal loss for class numbers, shape (batch,) or (batch, 1); see `FocalLoss`.
-
-    Example:
-        >>> round(float(SparseFocalLoss(gamma=2.0)([0], [[0.8, 0.2]])), 4)
-        0.0089
-    """
-
-    def __init__(self, *, name: str = "sparse_focal_loss", **arguments: Any) -> None:
-        super().__init__(name=name, **arguments)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each sample, shape (batch,).
-
-        Args:
-            y_true: Class numbers, shape (batch,) or (batch, 1).
-            y_pred: Probabilities or logits, shape (batch, classes).
-        """
-        y_pred = ops.convert_to_tensor(y_pred)
-        numbers = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), "int32"), (-1,))
-        return super().call(ops.one_hot(numbers, y_pred.shape[-1]), y_pred)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import under_backend
 
-from ser_keras.losses import FocalLoss, SparseFocalLoss
+from ser_keras.losses import FocalLoss
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(0, 3, (16, 4)).astype(np.float32)
@@ -53,11 +53,6 @@ def test_keras_own_agrees(gamma, smoothing):
 def test_alpha_weighs_the_true_class():
     alpha = [0.5, 1.0, 2.0, 4.0]
     assert value(FocalLoss(gamma=2.0, alpha=alpha)) == pytest.approx(by_formula(2.0, alpha), rel=1e-4)
-
-
-def test_class_numbers_give_the_same_as_one_hot_targets():
-    for labels in (LABELS, LABELS[:, None]):
-        assert value(SparseFocalLoss(gamma=2.0), labels) == pytest.approx(value(FocalLoss(gamma=2.0)), rel=1e-6)
 
 
 def slopes(loss, predictions):
@@ -112,8 +107,8 @@ def test_impossible_settings_are_refused(wrong):
         FocalLoss(**wrong)
 
 
-@pytest.mark.parametrize("loss", [FocalLoss(gamma=1.5, alpha=[1, 2, 3, 4], label_smoothing=0.1), SparseFocalLoss()])
-def test_a_model_with_the_loss_saves_and_loads(loss, tmp_path):
+def test_a_model_with_the_loss_saves_and_loads(tmp_path):
+    loss = FocalLoss(gamma=1.5, alpha=[1, 2, 3, 4], label_smoothing=0.1)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="softmax")])
     model.compile("adam", loss=loss)
     model.save(tmp_path / "m.keras")
@@ -124,16 +119,14 @@ def test_a_model_with_the_loss_saves_and_loads(loss, tmp_path):
 
 BACKEND = """
 import numpy as np
-from ser_keras.losses import FocalLoss, SparseFocalLoss
+from ser_keras.losses import FocalLoss
 import keras
 rng = np.random.default_rng(1)
 logits = rng.normal(0, 3, (16, 4)).astype("float32")
-labels = rng.integers(0, 4, 16)
-targets = np.eye(4, dtype="float32")[labels]
+targets = np.eye(4, dtype="float32")[rng.integers(0, 4, 16)]
 print(keras.backend.backend())
 for loss in (FocalLoss(gamma=2.0, from_logits=True, alpha=[1, 2, 3, 4], label_smoothing=0.1), FocalLoss(gamma=0.5, from_logits=True)):
     print(float(loss(targets, logits)))
-print(float(SparseFocalLoss(gamma=2.0, from_logits=True)(labels, logits)))
 """
 
 
