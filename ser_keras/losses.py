@@ -66,6 +66,9 @@ class FocalLoss(keras.losses.Loss):
         Args:
             y_true: Targets, shape (batch, classes).
             y_pred: Probabilities or logits, shape (batch, classes).
+
+        Returns:
+            Losses, shape (batch,), in float32 at least.
         """
         y_pred = ops.convert_to_tensor(y_pred)
         dtype = keras.backend.result_type(y_pred.dtype, "float32")
@@ -111,6 +114,9 @@ class SparseFocalLoss(FocalLoss):
         Args:
             y_true: Class numbers, shape (batch,) or (batch, 1).
             y_pred: Probabilities or logits, shape (batch, classes).
+
+        Returns:
+            Losses, shape (batch,), in float32 at least.
         """
         y_pred = ops.convert_to_tensor(y_pred)
         numbers = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), "int32"), (-1,))

@@ -90,6 +90,9 @@ def raw(transformed: np.ndarray, speed: float) -> np.ndarray:
     Args:
         transformed: Magnitudes, shape TRANSFORMED.
         speed: How much faster than it is the recording is read.
+
+    Returns:
+        float32; upward and downward modulations are the two entries of the first axis.
     """
     from scipy.ndimage import gaussian_filter
 
