@@ -24,9 +24,6 @@ def state(found: Validation) -> str:
 
     Args:
         found: What validating the corpus has found.
-
-    Returns:
-        One word.
     """
     return "MISSING" if found.table.empty else "INCOMPLETE" if found.unusable else "valid"
 

@@ -51,9 +51,6 @@ class Predictive:
         Args:
             level: Of the interval, in (0, 1).
 
-        Returns:
-            Lower and upper end.
-
         Example:
             >>> low, high = Predictive(n=5, mean=70.0, centre=SHARES.to(70.0), s=0.0218, nu=30).ends()
             >>> round(low, 1), round(high, 1)
@@ -230,9 +227,6 @@ class Best:
 
         Args:
             level: Of the interval, in (0, 1).
-
-        Returns:
-            Lower and upper end.
         """
         return self._quantile((1 - level) / 2), self._quantile((1 + level) / 2)
 

@@ -81,9 +81,6 @@ def render(template: str, lookups: Mapping[str, Callable[..., Any]]) -> str:
         template: As `paper.toml` has it.
         lookups: The function behind each name of `ARGUMENTS`.
 
-    Returns:
-        Text as Markdown.
-
     Raises:
         SerError: The template is not valid, or becomes longer than `LONGEST`.
 

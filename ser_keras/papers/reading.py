@@ -61,9 +61,6 @@ def read(path: Path) -> Paper:
     Args:
         path: The file.
 
-    Returns:
-        The paper.
-
     Raises:
         SerError: It cannot be read or is not valid; a sentence for each fault, which names file and entry.
 

@@ -57,9 +57,6 @@ def shortened(text: str, longest: int = 60) -> str:
         text: Anything.
         longest: Characters kept, quotation marks not counted.
 
-    Returns:
-        The text, escaped.
-
     Example:
         >>> print(shortened("abcdefgh", 6))
         'abc...'

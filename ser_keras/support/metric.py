@@ -53,9 +53,6 @@ class Metric:
         Args:
             name: As `results.csv` has it.
 
-        Returns:
-            Its parts.
-
         Raises:
             ValueError: It is none; the message says what could have been meant.
 

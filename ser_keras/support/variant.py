@@ -41,9 +41,6 @@ class Variant:
         Args:
             text: As a run's record has it.
 
-        Returns:
-            Recipe and marks.
-
         Example:
             >>> Variant.parse("mfcc@3-epochs@jax")
             Variant(recipe='mfcc', ...)

@@ -222,9 +222,6 @@ def part(found: dict[bytes, Chunk], name: bytes) -> Chunk:
         found: Chunks by name.
         name: Which of them.
 
-    Returns:
-        The chunk.
-
     Raises:
         Flaw: It is not.
     """
