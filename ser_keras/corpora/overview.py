@@ -13,7 +13,12 @@ from ser_keras.support.names import printable
 
 
 def real() -> list[Corpus]:
-    """The corpora that have files of their own to be got."""
+    """The corpora that have files of their own to be got.
+
+    Example:
+        >>> "demo" in [corpus.name for corpus in real()]
+        False
+    """
     from ser_keras.corpora import CORPORA
 
     return [corpus for corpus in CORPORA.values() if not corpus.synthetic and not corpus.files_of]

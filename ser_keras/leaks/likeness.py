@@ -92,7 +92,7 @@ def raw(transformed: np.ndarray, speed: float) -> np.ndarray:
         speed: How much faster than it is the recording is read.
 
     Returns:
-        float32; upward and downward modulations are the two entries of the first axis.
+        float32; positive modulation frequencies are first on the first axis, negative ones second.
     """
     from scipy.ndimage import gaussian_filter
 

@@ -97,6 +97,10 @@ def tags(path: Path) -> set[str]:
 
     Returns:
         Such as "S4".
+
+    Example:
+        >>> "S1" in tags(Path("reproductions/jin2022/run.py"))
+        True
     """
     return set(TAG.findall(path.read_text(encoding="utf-8")))
 

@@ -35,6 +35,10 @@ def sentences(*told: str) -> PydanticCustomError:
 
     Returns:
         The error, to be raised by a validator.
+
+    Example:
+        >>> sentences("it is empty").message()
+        'it is empty'
     """
     return PydanticCustomError("sentences", "{together}", {"together": "; ".join(told), "told": list(told)})
 

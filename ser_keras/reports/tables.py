@@ -296,6 +296,11 @@ def markdown(table: pd.DataFrame) -> str:
 
     Returns:
         Text; "(none)" for a table without rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> print(markdown(pd.DataFrame()), end="")
+        (none)
     """
     if table.empty:
         return "(none)\n"
@@ -311,6 +316,11 @@ def latex(table: pd.DataFrame) -> str:
 
     Returns:
         Text; a comment for a table without rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> print(latex(pd.DataFrame()), end="")
+        % no rows
     """
     if table.empty:
         return "% no rows\n"

@@ -30,6 +30,11 @@ def mean_sd(s: Spread | None) -> str:
 
     Args:
         s: In per cent; None where nothing was run.
+
+    Example:
+        >>> from ser_keras.evaluation.intervals import spread
+        >>> mean_sd(spread(np.array([60.0, 62.0, 64.0]))), mean_sd(None)
+        ('62.0 ± 2.0 %', '')
     """
     if s is None or not np.isfinite(s.mean):
         return ""
@@ -54,6 +59,10 @@ def interval(runs: Predictive | None) -> str:
 
     Args:
         runs: In per cent; None where nothing was run.
+
+    Example:
+        >>> interval(None)
+        ''
     """
     if runs is None or runs.n < 2 or math.isnan(runs.s):
         return ""

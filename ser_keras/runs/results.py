@@ -202,6 +202,11 @@ def describe(protocol: Protocol) -> dict[str, Any]:
 
     Returns:
         `kind`, `covers` and the attributes.
+
+    Example:
+        >>> from ser_keras.protocols import GroupKFold
+        >>> describe(GroupKFold(note="", folds=5))["kind"]
+        'GroupKFold'
     """
     return {"kind": type(protocol).__name__, "covers": protocol.covers} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()

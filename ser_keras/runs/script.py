@@ -44,6 +44,10 @@ def find(name: str, papers: Path | str | None = None) -> Path:
 
     Raises:
         SerError: It is not there.
+
+    Example:
+        >>> find("jin2022", "reproductions").name
+        'jin2022'
     """
     there = named(papers)
     if name in there:

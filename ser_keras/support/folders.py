@@ -27,5 +27,9 @@ def cache_folder(given: Path | None) -> Path:
 
     Returns:
         A path; nothing is made.
+
+    Example:
+        >>> cache_folder(Path("kept")).name
+        'kept'
     """
     return given or user_cache_folder() / "features"
