@@ -84,6 +84,9 @@ def extract(
         augment: Name of a copy -> (waveform, generator) -> waveform; each copy is an example beside its original.
         how: `offset` and `duration` in seconds, `seed`; see `Extraction`.
 
+    Returns:
+        The features, and one row for each of them in the same order.
+
     Raises:
         SerError: Recordings cannot be used; all of them are named.
 
@@ -132,6 +135,9 @@ class Code:
             variants: The recipes to change; none for all.
             settings: Attributes of `Recipe`: `batch_size`, `epochs`, `build`, `scaler` ...
 
+        Returns:
+            The changed paper; this one stays as it is.
+
         Raises:
             SerError: There is no such variant or setting.
 
@@ -159,6 +165,9 @@ def paper(name: str, *, papers: Path | str | None = None) -> Code:
     Args:
         name: "jin2022", or a path of a folder with a `run.py`.
         papers: The folder of all papers; None looks beside the working folder, above it, and beside the package.
+
+    Returns:
+        The script, loaded, with its experiment; nothing is run.
 
     Raises:
         SerError: It is not there.
@@ -191,6 +200,12 @@ class Outcome:
 
     def table(self, name: str = "comparison") -> pd.DataFrame:
         """One of the tables: "comparison", "protocols", "audit", "classes" ...
+
+        Args:
+            name: The table's name, as of its file in `tables/`.
+
+        Returns:
+            The table as it is written, one row a line.
 
         Raises:
             SerError: There is none of that name.
@@ -247,8 +262,15 @@ def run(
         out: Where results go; default `runs/<paper>`.
         options: Further attributes of `Options`: `epochs`, `precision`, `data`, `jobs`, `cluster` ...
 
+    Returns:
+        What finished, what did not and why, and where the files are.
+
     Raises:
         SerError: Something is missing or wrong.
+
+    Example:
+        >>> outcome = run(paper("boucheta2025"), corpus="demo", variant="knn_mean")  # doctest: +SKIP
+        >>> outcome.table("protocols")  # doctest: +SKIP
     """
     from ser_keras.commands import paper as command
     from ser_keras.evaluation.numbers import Numbers

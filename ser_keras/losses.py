@@ -66,6 +66,9 @@ class FocalLoss(keras.losses.Loss):
         Args:
             y_true: Targets, shape (batch, classes).
             y_pred: Probabilities or logits, shape (batch, classes).
+
+        Returns:
+            Losses, shape (batch,), in float32 at least.
         """
         y_pred = ops.convert_to_tensor(y_pred)
         dtype = keras.backend.result_type(y_pred.dtype, "float32")

@@ -164,7 +164,7 @@ def test_writes_the_files_of_the_design(whole):
         "count",
     ]
     cell = out / "demo" / "paper" / VARIANT / "seed0" / "fold0"
-    assert {"cell.json", "history.csv", "model.keras", "moments.csv", "predictions.csv"} == {
+    assert {"cell.json", "history.csv", "model.keras", "moments.csv", "predictions.csv", "scaler.json"} == {
         p.name for p in cell.iterdir() if not p.name.startswith(".")
     }
     for name in ("comparison", "protocols", "classes", "audit", "ledger", "contradictions"):

@@ -34,5 +34,20 @@ def mask(x: np.ndarray, rng: np.random.Generator, *, axis: int, low: int, high: 
 
 
 def noisy(x: np.ndarray, rng: np.random.Generator, *, low: float, high: float) -> np.ndarray:
-    """One sample plus Gaussian noise, its deviation drawn between `low` and `high`."""
+    """One sample plus Gaussian noise, its deviation drawn between `low` and `high`.
+
+    Args:
+        x: One sample, of any shape.
+        rng: The source of all randomness.
+        low: Least standard deviation, in the units of `x`.
+        high: Largest standard deviation.
+
+    Returns:
+        The shape and dtype of `x`.
+
+    Example:
+        >>> x = np.zeros(1000, np.float32)
+        >>> round(float(noisy(x, np.random.default_rng(0), low=0.1, high=0.1).std()), 1)
+        0.1
+    """
     return x + rng.normal(0, rng.uniform(low, high), x.shape).astype(x.dtype)

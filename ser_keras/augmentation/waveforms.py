@@ -36,6 +36,10 @@ def add_noise(waveform: np.ndarray, *, noise: np.ndarray, level: float) -> np.nd
 def shift(waveform: np.ndarray, *, samples: int) -> np.ndarray:
     """The waveform turned round by `samples`: what leaves at the end comes in at the start.
 
+    Args:
+        waveform: Shape (samples,).
+        samples: How far to the right; negative to the left.
+
     Returns:
         The same samples in another order, shape (samples,).
 
@@ -111,6 +115,12 @@ def pitch(waveform: np.ndarray, *, semitones: float, sample_rate: int) -> np.nda
 
     Returns:
         float32, shape (samples,).
+
+    Example:
+        >>> y = np.sin(2 * np.pi * 250 * np.arange(8000) / 8000).astype(np.float32)
+        >>> higher = pitch(y, semitones=12, sample_rate=8000)
+        >>> len(higher), int(np.abs(np.fft.rfft(higher)).argmax())  # bins of 1 Hz
+        (8000, 500)
     """
     rate = 2.0 ** (-semitones / 12)
     moved = resample(stretch(waveform, rate=rate), sample_rate / rate, sample_rate)
@@ -119,20 +129,75 @@ def pitch(waveform: np.ndarray, *, semitones: float, sample_rate: int) -> np.nda
 
 
 def random_noise(waveform: np.ndarray, rng: np.random.Generator, *, level: float) -> np.ndarray:
-    """Gaussian noise; see `add_noise`."""
+    """Gaussian noise; see `add_noise`.
+
+    Args:
+        waveform: Shape (samples,).
+        rng: The source of all randomness.
+        level: As for `add_noise`.
+
+    Returns:
+        As `add_noise`, shape (samples,).
+
+    Example:
+        >>> y = np.ones(4, np.float32)
+        >>> random_noise(y, np.random.default_rng(0), level=0.0)
+        array([1., 1., 1., 1.], dtype=float32)
+    """
     return add_noise(waveform, noise=rng.normal(size=len(waveform)), level=level)
 
 
 def random_shift(waveform: np.ndarray, rng: np.random.Generator, *, limit: int) -> np.ndarray:
-    """A shift by up to `limit` samples either way; see `shift`."""
+    """A shift by up to `limit` samples either way; see `shift`.
+
+    Args:
+        waveform: Shape (samples,).
+        rng: The source of all randomness.
+        limit: Furthest shift, in samples.
+
+    Returns:
+        The same samples in another order, shape (samples,).
+
+    Example:
+        >>> sorted(random_shift(np.array([1, 2, 3, 4]), np.random.default_rng(0), limit=2).tolist())
+        [1, 2, 3, 4]
+    """
     return shift(waveform, samples=int(rng.integers(-limit, limit + 1)))
 
 
 def random_stretch(waveform: np.ndarray, rng: np.random.Generator, *, low: float, high: float) -> np.ndarray:
-    """A rate between `low` and `high`; see `stretch`."""
+    """A rate between `low` and `high`; see `stretch`.
+
+    Args:
+        waveform: Shape (samples,).
+        rng: The source of all randomness.
+        low: Lowest rate; below 1 is slower.
+        high: Highest rate.
+
+    Returns:
+        float32, as long as `stretch` makes it at the drawn rate.
+
+    Example:
+        >>> len(random_stretch(np.zeros(8000), np.random.default_rng(0), low=0.8, high=0.8))
+        10000
+    """
     return stretch(waveform, rate=rng.uniform(low, high))
 
 
 def random_pitch(waveform: np.ndarray, rng: np.random.Generator, *, limit: float, sample_rate: int) -> np.ndarray:
-    """Up to `limit` semitones either way; see `pitch`."""
+    """Up to `limit` semitones either way; see `pitch`.
+
+    Args:
+        waveform: Shape (samples,).
+        rng: The source of all randomness.
+        limit: Furthest move, in semitones.
+        sample_rate: Rate of the waveform in Hz.
+
+    Returns:
+        float32, shape (samples,).
+
+    Example:
+        >>> random_pitch(np.zeros(8000), np.random.default_rng(0), limit=2.0, sample_rate=8000).shape
+        (8000,)
+    """
     return pitch(waveform, semitones=rng.uniform(-limit, limit), sample_rate=sample_rate)

@@ -10,7 +10,11 @@ from ser_keras.commands.flags import jobs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     lists = "a CSV file or JSON lines with a column path (and speaker, text, start, end), or a folder of recordings"
     parser.add_argument("train", type=Path, metavar="TRAIN", help=f"what is trained on: {lists}")
     parser.add_argument("test", type=Path, metavar="TEST", help="what is tested, in the same form")
@@ -24,7 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Audit and tell; the exit code: 0 clean, 1 leak, 2 could not be judged."""
+    """Audit and tell; the exit code: 0 clean, 1 leak, 2 could not be judged.
+
+    Args:
+        args: The parsed flags.
+    """
     from ser_keras.leaks import audit, page
     from ser_keras.leaks.audit import UNDECIDED
     from ser_keras.support.errors import SerError

@@ -135,13 +135,21 @@ def _local(folder: Path, papers: Path) -> Checked:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="papers or output folders (all papers)")
     parser.add_argument("--strict", action="store_true", help="code 1 also where a run does not count")
 
 
 def command(args: argparse.Namespace) -> int:
-    """Print what was found; the exit code."""
+    """Print what was found; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     found = check(args.folders)
     for one in found:
         for line in one.lines():

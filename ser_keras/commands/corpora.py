@@ -7,7 +7,11 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     from ser_keras.corpora import overview
 
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of one corpus, or of a CSV file of one's own")
@@ -19,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Print a line a corpus, or all of those named; with --get, download first. The exit code."""
+    """Print a line a corpus, or all of those named; with --get, download first. The exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     from ser_keras.corpora import download, find, overview
     from ser_keras.corpora.folders import data_folder
 

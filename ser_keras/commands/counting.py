@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def counted(experiment: Experiment, options: Options) -> Iterator[Expected]:
-    """The runs of one paper by corpus, protocol and variant; corpora that are not here have none."""
+    """The runs of one paper by corpus, protocol and variant; corpora that are not here have none.
+
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+    """
     from ser_keras.commands.reproduce import Expected
     from ser_keras.protocols import examples_of, number_of_splits
     from ser_keras.runs import folder as files
@@ -74,6 +79,13 @@ def tables_of(experiment: Experiment, options: Options) -> dict[str, pd.DataFram
     """Utterance tables to count with: of a corpus that is here, or would be fetched, its published names do.
 
     Whether a copy is whole is looked at when it is used. A corpus without published names is loaded.
+
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+
+    Returns:
+        By corpus; those that cannot be had are left out.
     """
     from ser_keras.commands.paper import load_corpus
     from ser_keras.corpora import find, locate

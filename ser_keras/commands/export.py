@@ -7,7 +7,11 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("run", type=Path, metavar="RUN", help="a run's folder, or an output folder with one model")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the model goes")
     parser.add_argument(
@@ -19,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Write the folder and say what it is; the exit code."""
+    """Write the folder and say what it is; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     from ser_keras.prediction import export
 
     made = export(args.run, args.out, precision=args.precision)

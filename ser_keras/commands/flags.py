@@ -19,7 +19,11 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors say what was meant."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the error without the whole usage, and exit with 2."""
+        """Print the error without the whole usage, and exit with 2.
+
+        Args:
+            message: What is wrong.
+        """
         self.exit(2, f"{self.prog}: {message}\nWhat there is: {self.prog} --help\n")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -30,7 +34,18 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"there is no {str(value)!r}{near}")
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: object = None) -> argparse.Namespace:
-        """As argparse's, with a suggestion for a flag that is not known."""
+        """As argparse's, with a suggestion for a flag that is not known.
+
+        Args:
+            args: The command line; None for that of the process.
+            namespace: As argparse's.
+
+        Returns:
+            The parsed flags.
+
+        Raises:
+            SystemExit: With code 2 for wrong use, with 0 after `--help`.
+        """
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
             flags = [flag for parser in self._all() for action in parser._actions for flag in action.option_strings]
@@ -48,7 +63,18 @@ class Parser(argparse.ArgumentParser):
 def parser(
     *, description: str, paper: str, corpora: Sequence[str], protocols: Sequence[str], variants: Sequence[str]
 ) -> Parser:
-    """The command line of one paper."""
+    """The command line of one paper.
+
+    Args:
+        description: Of the paper, for `--help`.
+        paper: Its key.
+        corpora: Names of its corpora.
+        protocols: Names of its protocols.
+        variants: Names of its variants.
+
+    Returns:
+        A parser, whose flags `options` reads.
+    """
     p = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     data_flags(p)
     what = p.add_argument_group("what to run (default: what the paper's tables need)")
@@ -93,7 +119,11 @@ def parser(
 
 
 def data_flags(parser: argparse.ArgumentParser) -> None:
-    """Where recordings and features lie."""
+    """Where recordings and features lie.
+
+    Args:
+        parser: To which the flags are added.
+    """
     data = parser.add_argument_group("data")
     data.add_argument(
         "--data",
@@ -114,7 +144,11 @@ def data_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def cluster_flag(how: argparse._ActionsContainer) -> None:
-    """Where runs are made."""
+    """Where runs are made.
+
+    Args:
+        how: To which the flags are added.
+    """
     how.add_argument(
         "--cluster",
         type=_cluster,
@@ -125,7 +159,11 @@ def cluster_flag(how: argparse._ActionsContainer) -> None:
 
 
 def slice_flags(what: argparse._ActionsContainer) -> None:
-    """Which of the runs."""
+    """Which of the runs.
+
+    Args:
+        what: To which the flags are added.
+    """
     seeds = what.add_mutually_exclusive_group()
     seeds.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 0 .. N-1 (default: 1)")
     seeds.add_argument("--seed", type=whole, nargs="+", metavar="S", help="just these seeds")
@@ -136,12 +174,23 @@ def slice_flags(what: argparse._ActionsContainer) -> None:
 
 
 def seeds(args: argparse.Namespace) -> tuple[int, ...]:
-    """The seeds that are asked for."""
+    """The seeds that are asked for.
+
+    Args:
+        args: The parsed flags.
+
+    Returns:
+        In the order given; else from 0.
+    """
     return tuple(args.seed) if args.seed is not None else tuple(range(args.seeds))
 
 
 def options(args: argparse.Namespace, paper: str) -> Options:
     """The parsed flags as options.
+
+    Args:
+        args: The parsed flags.
+        paper: Its key, for the default output folder.
 
     Raises:
         ValueError: Flags exclude each other.
@@ -185,14 +234,36 @@ def _one_of(what: str, known: Sequence[str]) -> Callable[[str], str]:
 
 
 def whole(text: str) -> int:
-    """A whole number from 0."""
+    """A whole number from 0.
+
+    Args:
+        text: As given.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+
+    Example:
+        >>> whole("12")
+        12
+    """
     if not text.isdecimal() or not text.isascii():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
     return int(text)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1."""
+    """A whole number from 1.
+
+    Args:
+        text: As given.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+
+    Example:
+        >>> positive("12")
+        12
+    """
     if not text.isdecimal() or not text.isascii() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
@@ -209,7 +280,18 @@ def _cluster(text: str) -> str:
 
 
 def jobs(text: str) -> int:
-    """A number of workers: from 1, or -1 for every core."""
+    """A number of workers: from 1, or -1 for every core.
+
+    Args:
+        text: As given.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+
+    Example:
+        >>> jobs("-1"), jobs("2")
+        (-1, 2)
+    """
     return -1 if text == "-1" else positive(text)
 
 
@@ -221,6 +303,13 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def refuse(message: str) -> NoReturn:
-    """End with a sentence, as for wrong use."""
+    """End with a sentence, as for wrong use.
+
+    Args:
+        message: For standard error.
+
+    Raises:
+        SystemExit: Always, with code 2.
+    """
     print(message, file=sys.stderr)
     raise SystemExit(2)

@@ -58,6 +58,10 @@ def reproduce(experiment: Experiment, description: str) -> None:
 def run(experiment: Experiment, options: Options) -> list[str]:
     """Make what is asked for, then write the tables.
 
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+
     Returns:
         What was asked for and not done, a sentence each.
 
@@ -77,6 +81,9 @@ def run(experiment: Experiment, options: Options) -> list[str]:
 def check_paper(experiment: Experiment) -> None:
     """Read `paper.toml` and hold its names against the experiment's.
 
+    Args:
+        experiment: The paper as code.
+
     Raises:
         SerError: It is not valid, or names a corpus, variant or protocol that is not there.
     """
@@ -90,6 +97,10 @@ def check_paper(experiment: Experiment) -> None:
 
 def make(experiment: Experiment, options: Options) -> tuple[Checker, list[str], dict[str, dict[str, str]]]:
     """Make the runs that are asked for and not finished.
+
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
 
     Returns:
         What tells whether a run counts; what was asked for and not done, a sentence each; and the reason by corpus
@@ -155,6 +166,13 @@ def _make(
 def load_corpora(experiment: Experiment, options: Options) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """The utterance tables of the corpora asked for, and the reason for each that is not there.
 
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+
+    Returns:
+        Tables by corpus, and reasons by corpus.
+
     Raises:
         MissingCorpusError: None is there.
         SerError: One is unknown, incomplete or damaged.
@@ -175,6 +193,15 @@ def load_corpus(
     name: str, data: Path | None = None, cache: Path | None = None, *, skip_bad: bool = False
 ) -> pd.DataFrame:
     """The utterance table of one corpus; the synthetic one is made, an open one fetched where that is allowed.
+
+    Args:
+        name: The corpus's.
+        data: Where corpora lie; None for $SER_KERAS_DATA or the per-user data folder.
+        cache: Where features are kept: the synthetic corpus is made beside it; None for the per-user cache.
+        skip_bad: Leave recordings out that cannot be used, in place of raising.
+
+    Returns:
+        The table; `attrs["corpus"]` is the name.
 
     Raises:
         MissingCorpusError: It is not there and cannot be fetched.
@@ -199,7 +226,14 @@ def load_corpus(
 
 
 def no_corpus_message(not_run: Mapping[str, str]) -> str:
-    """What to do when none of the corpora is there."""
+    """What to do when none of the corpora is there.
+
+    Args:
+        not_run: By corpus, why it is not there.
+
+    Returns:
+        Lines for standard error.
+    """
     reasons = "\n".join(f"  {name}: {reason}" for name, reason in not_run.items())
     return (
         f"None of the corpora asked for is there.\n{reasons}\n"
@@ -209,7 +243,15 @@ def no_corpus_message(not_run: Mapping[str, str]) -> str:
 
 
 def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
-    """The committed runs that count: with those, a full run can be completed on another machine."""
+    """The committed runs that count: with those, a full run can be completed on another machine.
+
+    Args:
+        experiment: The paper as code.
+        checker: Tells whether a run counts.
+
+    Returns:
+        None of them where nothing is committed.
+    """
     from ser_keras.runs import results as store
     from ser_keras.runs.run import Run
 
@@ -221,7 +263,14 @@ def committed_runs(experiment: Experiment, checker: Checker) -> set[Run]:
 
 
 def known_costs(experiment: Experiment) -> Costs:
-    """What runs are expected to take here, from the committed ones."""
+    """What runs are expected to take here, from the committed ones.
+
+    Args:
+        experiment: The paper as code.
+
+    Returns:
+        Costs on this machine.
+    """
     from ser_keras.runs import results as store
     from ser_keras.runs.costs import Costs
     from ser_keras.support import machine
@@ -233,7 +282,17 @@ def known_costs(experiment: Experiment) -> Costs:
 
 
 def draw_data(experiment: Experiment, table: pd.DataFrame, plans: list[Plan], folder: Path) -> None:
-    """Write the paper's own figures and tables of the data."""
+    """Write the paper's own figures and tables of the data.
+
+    Args:
+        experiment: The paper as code.
+        table: The utterance table.
+        plans: The planned runs of one corpus.
+        folder: Where to; made where it is absent.
+
+    Raises:
+        SerError: A file cannot be written.
+    """
     from ser_keras.reports.figures import save
     from ser_keras.runs.planning import by_recipe
     from ser_keras.support.files import atomic

@@ -18,7 +18,11 @@ STDOUT = "-"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument(
         "model", metavar="MODEL", help="a model's folder, a run's folder, or a paper that comes with one (jin2022 ...)"
     )
@@ -32,7 +36,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Predict, print or write, and list what could not be used; the exit code."""
+    """Predict, print or write, and list what could not be used; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     from ser_keras.prediction import predict
 
     found = predict(args.model, args.paths, every=args.every, jobs=args.jobs)
@@ -53,7 +61,12 @@ def command(args: argparse.Namespace) -> int:
 
 
 def shown(table: pd.DataFrame, classes: tuple[str, ...]) -> str:
-    """The table for reading: probabilities in per cent."""
+    """The table for reading: probabilities in per cent.
+
+    Args:
+        table: As `predict` makes it.
+        classes: In the order of the columns.
+    """
     from ser_keras.support.names import printable
 
     rows = [["recording", "seconds", "prediction", *classes]]
@@ -69,7 +82,11 @@ def shown(table: pd.DataFrame, classes: tuple[str, ...]) -> str:
 
 
 def as_json(found: Predicted) -> str:
-    """Predictions, what could not be used, and how often the model is right, as JSON."""
+    """Predictions, what could not be used, and how often the model is right, as JSON.
+
+    Args:
+        found: As `predict` gives it.
+    """
     import json
 
     description = found.model.description
@@ -91,7 +108,11 @@ def as_json(found: Predicted) -> str:
 
 
 def caution(found: Predicted) -> str:
-    """What the numbers are worth, in a sentence."""
+    """What the numbers are worth, in a sentence.
+
+    Args:
+        found: As `predict` gives it.
+    """
     description = found.model.description
     new = (description.get("accuracy") or {}).get("new_speakers")
     if not new:

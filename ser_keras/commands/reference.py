@@ -39,11 +39,19 @@ def build(out: Path | str) -> Path:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the pages")
 
 
 def command(args: argparse.Namespace) -> int:
-    """Build it and say where it is; the exit code."""
+    """Build it and say where it is; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     print(f"open {build(args.out)}")
     return 0

@@ -35,7 +35,11 @@ def renew(folders: Sequence[Path], *, drop: Sequence[str] = ()) -> None:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a paper's folder")
     parser.add_argument(
         "--drop", nargs="+", default=[], metavar="VARIANT", help="remove the committed runs of these variants"
@@ -43,6 +47,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Renew; the exit code."""
+    """Renew; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     renew(args.folders, drop=args.drop)
     return 0

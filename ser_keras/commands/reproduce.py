@@ -56,6 +56,13 @@ class Expected:
 def experiments(names: Sequence[str] = (), papers: Path = PAPERS) -> list[Experiment]:
     """The papers' experiments, all or some.
 
+    Args:
+        names: Folders of papers; none for all.
+        papers: The folder of all papers.
+
+    Returns:
+        In the order of the names.
+
     Raises:
         SerError: A paper is not there.
     """
@@ -128,7 +135,11 @@ def reproduce_all(chosen: Sequence[Experiment], options: Options, *, hours: floa
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="jin2022, tripathi2019 ... (default: all)")
     flags.data_flags(parser)
     flags.slice_flags(parser)
@@ -139,7 +150,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Run, or show the plan; the exit code."""
+    """Run, or show the plan; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     if args.demo and args.data:
         flags.refuse("ser-keras reproduce: --demo and --data exclude each other")
     options = Options(
@@ -166,7 +181,15 @@ def command(args: argparse.Namespace) -> int:
 
 
 def headlines(chosen: Sequence[Experiment], out: Path) -> pd.DataFrame:
-    """The headline numbers of the papers that have results below `out`."""
+    """The headline numbers of the papers that have results below `out`.
+
+    Args:
+        chosen: The papers as code.
+        out: The folder with one output folder a paper.
+
+    Returns:
+        One row a headline number.
+    """
     import pandas as pd
 
     from ser_keras import papers
@@ -186,12 +209,21 @@ def headlines(chosen: Sequence[Experiment], out: Path) -> pd.DataFrame:
 
 
 def show(table: pd.DataFrame) -> None:
-    """Print a table."""
+    """Print a table.
+
+    Args:
+        table: Its values are shown as text.
+    """
     show_rows([str(column) for column in table.columns], table.astype(str).to_numpy().tolist())
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under their columns' names."""
+    """Print rows under their columns' names.
+
+    Args:
+        columns: Their names.
+        rows: Texts, as many as columns in each row.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -204,7 +236,11 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def show_plan(entries: Sequence[Expected]) -> None:
-    """Print the plan: runs, those that are finished, hours, memory and disk."""
+    """Print the plan: runs, those that are finished, hours, memory and disk.
+
+    Args:
+        entries: As `plan` gives them.
+    """
     rows = [
         (
             *(e.paper, e.corpus, e.protocol, e.variant, str(e.runs), str(e.finished)),
@@ -226,7 +262,11 @@ def show_plan(entries: Sequence[Expected]) -> None:
 
 
 def show_open_verdicts(chosen: Sequence[Experiment]) -> None:
-    """Print what the verdicts that are still open cost: the runs of each reading that settle most of them an hour."""
+    """Print what the verdicts that are still open cost: the runs of each reading that settle most of them an hour.
+
+    Args:
+        chosen: The papers as code.
+    """
     import csv
 
     rows = []

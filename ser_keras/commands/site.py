@@ -7,7 +7,11 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb's flags."""
+    """The verb's flags.
+
+    Args:
+        parser: To which they are added.
+    """
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the site")
     parser.add_argument(
         "--papers", type=Path, default=Path("reproductions"), metavar="DIR", help="default: %(default)s"
@@ -15,7 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> int:
-    """Build it and say where it is; the exit code."""
+    """Build it and say where it is; the exit code.
+
+    Args:
+        args: The parsed flags.
+    """
     from ser_keras.reports import site
 
     pages = site.build(args.papers, args.out)

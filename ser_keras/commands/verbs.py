@@ -26,7 +26,14 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a verb and exit with its code."""
+    """Run a verb and exit with its code.
+
+    Args:
+        argv: The verb and its flags; None for those of the process.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
     with explained():
         arguments = list(sys.argv[1:] if argv is None else argv)
         parser = Parser(prog="ser-keras", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

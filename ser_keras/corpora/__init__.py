@@ -38,6 +38,9 @@ def find(name: str | Path) -> Corpus:
     Args:
         name: A corpus's name, or the path of a CSV file (see `own.from_csv`).
 
+    Returns:
+        The corpus; one of a CSV file is known by its name from then on.
+
     Raises:
         SerError: There is no such corpus, or the file cannot be used; the message says what is wrong.
 
@@ -68,9 +71,16 @@ emodb, iemocap, ravdess, ravdess_standin, ravdess_song, savee, and CSV files of 
 def named(name: str) -> Corpus:
     """The corpus of a finished run, by its name alone: for tables, which want a title and terms of use.
 
+    Args:
+        name: As a run's record has it.
+
     Returns:
         A known corpus, or the table of one's own that this process has read; else one of which only the name is
         known.
+
+    Example:
+        >>> named("emodb").title, named("mine").title
+        ('Emo-DB', 'recordings of mine')
     """
     corpora = __getattr__("CORPORA")
     return (

@@ -175,17 +175,41 @@ class Corpus:
         )
 
     def speaker_of(self, utterance: str) -> str:
-        """Who speaks, from the utterance's name alone; empty where it has no such name."""
+        """Who speaks, from the utterance's name alone; empty where it has no such name.
+
+        Args:
+            utterance: As the utterance table has it.
+
+        Returns:
+            As the table's column `speaker`, or "".
+        """
         if self.speaker is not None:
             return self.speaker(utterance)
         return (self.parse(Path(f"{utterance}.wav")) or {}).get("speaker", "")
 
     def is_there(self, folder: Path) -> bool:
-        """Whether as many recordings lie in the folder as the corpus has; whether they are sound, `load` tells."""
+        """Whether as many recordings lie in the folder as the corpus has; whether they are sound, `load` tells.
+
+        Args:
+            folder: The corpus's own folder; it may be absent.
+
+        Returns:
+            Whether there are enough of them.
+        """
         return len(self.listing(folder).files) >= self.expected
 
     def listing(self, folder: Path) -> Listing:
-        """The recordings in a folder, by their names."""
+        """The recordings in a folder, by their names.
+
+        Args:
+            folder: The corpus's own folder; it may be absent.
+
+        Returns:
+            Rows and files by utterance, and what else lies there.
+
+        Raises:
+            SerError: The corpus's own lists make no sense, or do not tell of a speaker.
+        """
         if self.table is not None:
             return self.table(folder)
         made = listed(folder, self.parse, self.all_names())
@@ -230,7 +254,18 @@ def _rank(path: Path, checksum: str, published: str | None) -> tuple[bool, bool,
 
 
 def checksum(path: Path) -> str:
-    """The file's SHA-256; empty where it cannot be read, or is larger than any recording."""
+    """The file's SHA-256; empty where it cannot be read, or is larger than any recording.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits, or "".
+
+    Example:
+        >>> checksum(Path("no such file"))
+        ''
+    """
     try:
         return sha256(path) if path.stat().st_size <= LARGEST else ""
     except OSError:

@@ -81,8 +81,19 @@ BANDWIDTHS = (80, 110, 160)  # Hz
 def utterance(speaker: str, emotion: str, text: str, repetition: int) -> np.ndarray:
     """One synthetic utterance; the same arguments give the same samples.
 
+    Args:
+        speaker: One of `VOICES`.
+        emotion: One of `MANNERS`.
+        text: One of `TEXTS`.
+        repetition: From 0.
+
     Returns:
         float32, shape (samples,), about one to two seconds at 16 kHz.
+
+    Example:
+        >>> y = utterance("f1", "angry", "t2", 0)
+        >>> y.dtype.name, 0.5 < len(y) / SAMPLE_RATE < 3
+        ('float32', True)
     """
     voice, manner = VOICES[speaker], MANNERS[emotion]
     seed = [list(VOICES).index(speaker), list(MANNERS).index(emotion), list(TEXTS).index(text), repetition]
@@ -142,6 +153,9 @@ def make(folder: Path) -> None:
 
     Files already there are kept if they are as they were made: their sums stand beside them.
 
+    Args:
+        folder: Made where it is absent.
+
     Raises:
         SerError: The folder cannot be written, or the disk is full.
     """
@@ -162,7 +176,18 @@ def make(folder: Path) -> None:
 
 
 def parse(path: Path) -> dict[str, Any] | None:
-    """The row of one file, `f1_angry_t2_0.wav`; None for any other."""
+    """The row of one file, `f1_angry_t2_0.wav`; None for any other.
+
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        Columns of the utterance table by name.
+
+    Example:
+        >>> parse(Path("f1_angry_t2_0.wav"))["emotion"]
+        'angry'
+    """
     match path.stem.split("_"):
         case [speaker, emotion, text, repetition] if speaker in VOICES and emotion in MANNERS and text in TEXTS:
             return {

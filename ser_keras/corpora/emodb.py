@@ -37,6 +37,12 @@ NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z])")
 def parse(path: Path) -> dict[str, Any] | None:
     """The row of one recording, `wav/03a01Fa.wav`; None for any other file.
 
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        Columns of the utterance table by name.
+
     Example:
         >>> row = parse(Path("wav/16b10Wb.wav"))
         >>> row["speaker"], row["text"], row["emotion"], row["version"]

@@ -16,7 +16,18 @@ DEPTH = 2  # folders below the one given in which a corpus's own files are looke
 
 
 def data_folder(given: Path | None) -> Path:
-    """Where corpora lie: the folder given, else $SER_KERAS_DATA, else the per-user data folder."""
+    """Where corpora lie: the folder given, else $SER_KERAS_DATA, else the per-user data folder.
+
+    Args:
+        given: The folder of a flag or argument; None where there is none.
+
+    Returns:
+        A path; whether anything is there is not looked at.
+
+    Example:
+        >>> data_folder(Path("corpora")).name
+        'corpora'
+    """
     if given is not None:
         return given
     if from_environment := os.environ.get("SER_KERAS_DATA"):

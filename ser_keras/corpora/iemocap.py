@@ -36,6 +36,12 @@ LONGEST_LINE, LARGEST_FILE = 1000, 10**7  # characters, bytes: far more than the
 def speaker(utterance: str) -> str:
     """Who speaks: the session and the letter behind the last underscore; the first letter says who wore markers.
 
+    Args:
+        utterance: A turn's name.
+
+    Returns:
+        Session and letter, such as "Ses01M"; "" for what is no turn's name.
+
     Example:
         >>> speaker("Ses01F_impro05_M019"), speaker("no turn")
         ('Ses01M', '')
@@ -46,6 +52,12 @@ def speaker(utterance: str) -> str:
 
 def table(folder: Path) -> Listing:
     """The turns of the release unpacked in `folder` (or in one folder below it).
+
+    Args:
+        folder: Where the release was unpacked; it may be absent.
+
+    Returns:
+        A row of the utterance table for each turn, and the files that are there.
 
     Raises:
         SerError: A summary line has a label or a name that IEMOCAP does not have, or a file is none of the release;

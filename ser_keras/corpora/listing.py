@@ -47,7 +47,13 @@ class Listing:
     repeated: list[str] = field(default_factory=list)
 
     def add(self, row: Row, path: Path, name: str) -> None:
-        """A recording, or a further file of one; `name` is how messages call the file."""
+        """A recording, or a further file of one; `name` is how messages call the file.
+
+        Args:
+            row: Columns of the utterance table by name.
+            path: The file; one that is absent leaves no trace.
+            name: The file's name in messages.
+        """
         what = kind(path)
         if what == "":
             self.rows.setdefault(row["utterance"], row)
@@ -63,6 +69,9 @@ def listed(folder: Path, parse: Callable[[Path], Row | None], names: Collection[
         folder: The corpus's own folder; it may be absent.
         parse: As `Corpus.parse`.
         names: All utterances that the corpus has; empty where that is not known.
+
+    Returns:
+        Rows and files by utterance, and what else lies there.
     """
     listing = Listing()
     for path in walk(folder):
@@ -78,7 +87,14 @@ def listed(folder: Path, parse: Callable[[Path], Row | None], names: Collection[
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """What has an audio file's ending below a folder, in order; nothing hidden ("._x.wav" is left by macOS)."""
+    """What has an audio file's ending below a folder, in order; nothing hidden ("._x.wav" is left by macOS).
+
+    Args:
+        folder: It may be absent.
+
+    Yields:
+        Paths that begin with `folder`.
+    """
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted((*folders, *files)):
@@ -88,6 +104,12 @@ def walk(folder: Path) -> Iterator[Path]:
 
 def kind(path: Path) -> str:
     """What stands there: "" for a file (or a link to one), "absent", or "a directory", "a FIFO", "a broken link" ...
+
+    Args:
+        path: What is looked at; links are followed.
+
+    Returns:
+        Words for behind "is", or "".
 
     Example:
         >>> kind(Path(".")), kind(Path("no such file"))

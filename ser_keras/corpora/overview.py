@@ -13,19 +13,36 @@ from ser_keras.support.names import printable
 
 
 def real() -> list[Corpus]:
-    """The corpora that have files of their own to be got."""
+    """The corpora that have files of their own to be got.
+
+    Example:
+        >>> "demo" in [corpus.name for corpus in real()]
+        False
+    """
     from ser_keras.corpora import CORPORA
 
     return [corpus for corpus in CORPORA.values() if not corpus.synthetic and not corpus.files_of]
 
 
 def state(found: Validation) -> str:
-    """A word for it: MISSING, INCOMPLETE or valid."""
+    """A word for it: MISSING, INCOMPLETE or valid.
+
+    Args:
+        found: What validating the corpus has found.
+    """
     return "MISSING" if found.table.empty else "INCOMPLETE" if found.unusable else "valid"
 
 
 def row(corpus: Corpus, data: Path) -> str:
-    """One corpus in a line: its state, how many recordings of how many, where, or what to do."""
+    """One corpus in a line: its state, how many recordings of how many, where, or what to do.
+
+    Args:
+        corpus: The corpus.
+        data: Where corpora lie.
+
+    Returns:
+        A line without its end; of a corpus whose own lists make no sense, with the reason.
+    """
     folder = locate(corpus, data)
     try:
         found = corpus.validate(folder)
@@ -38,6 +55,13 @@ def row(corpus: Corpus, data: Path) -> str:
 
 def details(corpus: Corpus, data: Path) -> str:
     """All of one corpus: what is wrong with it, counts, licence, and how to get it.
+
+    Args:
+        corpus: The corpus.
+        data: Where corpora lie.
+
+    Returns:
+        Lines, all but the first indented.
 
     Raises:
         SerError: The corpus's own lists make no sense.

@@ -21,6 +21,12 @@ ZENODO = "https://zenodo.org/records/1188976/files/"
 def parse(path: Path) -> dict[str, Any] | None:
     """The row of one recording, spoken or sung; None for a file that is not of RAVDESS.
 
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        Columns of the utterance table by name.
+
     Example:
         >>> row = parse(Path("Actor_07/03-01-03-01-02-01-07.wav"))
         >>> row["emotion"], row["speaker"], row["gender"], row["channel"]
@@ -43,12 +49,34 @@ def parse(path: Path) -> dict[str, Any] | None:
 
 
 def parse_speech(path: Path) -> dict[str, Any] | None:
-    """As `parse`, passing over songs."""
+    """As `parse`, passing over songs.
+
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        As `parse`; {} for a song, None for a file that is not of RAVDESS.
+
+    Example:
+        >>> parse_speech(Path("03-02-03-01-02-01-07.wav"))
+        {}
+    """
     return _only("speech", parse(path))
 
 
 def parse_song(path: Path) -> dict[str, Any] | None:
-    """As `parse`, passing over speech."""
+    """As `parse`, passing over speech.
+
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        As `parse`; {} for speech, None for a file that is not of RAVDESS.
+
+    Example:
+        >>> parse_song(Path("03-01-03-01-02-01-07.wav"))
+        {}
+    """
     return _only("song", parse(path))
 
 

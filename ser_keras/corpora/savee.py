@@ -31,6 +31,12 @@ def parse(path: Path) -> dict[str, Any] | None:
     `DC_a01.wav`). Sentences 01 to 03 are common to all emotions; the others belong to one emotion, and neutral's
     are the emotions' own, so that `text` is exact for the common three only.
 
+    Args:
+        path: Of a file, below the corpus's folder.
+
+    Returns:
+        Columns of the utterance table by name; None for a file that is not of SAVEE.
+
     Example:
         >>> row = parse(Path("AudioData/DC/sa07.wav"))
         >>> row["utterance"], row["speaker"], row["emotion"]

@@ -34,6 +34,12 @@ class SpeakersTable:
     def read(self, folder: Path) -> dict[str, Row]:
         """What is told of each speaker: columns of the utterance table by speaker.
 
+        Args:
+            folder: The corpus's own folder.
+
+        Returns:
+            By speaker, columns of the utterance table by name.
+
         Raises:
             SerError: The table is absent, cannot be read, lacks a column, or has a gender that no table has.
         """

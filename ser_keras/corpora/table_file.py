@@ -26,6 +26,12 @@ def read(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     Columns may be divided by commas, semicolons or tabs. A row with too few or too many fields has the key "" with
     what is wrong.
 
+    Args:
+        path: The file, of at most `LARGEST` bytes.
+
+    Returns:
+        The columns, and (line, row) of every line that is not blank; fields are stripped.
+
     Raises:
         MissingCorpusError: There is no such file.
         SerError: It cannot be read, is no text in UTF-8, or is empty.

@@ -63,6 +63,9 @@ class Validation:
 
         Args:
             lists: A folder for lists of more than five names; None leaves the rest of them out.
+
+        Returns:
+            A line for the corpus, and one a finding, indented.
         """
         there = f"{len(self.table):,} of {self.corpus.expected:,} recordings in {printable(self.folder)}"
         lines = [f"{self.corpus.title}: {there}"]

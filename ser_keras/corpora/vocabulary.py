@@ -37,6 +37,12 @@ CANONICAL = {word: emotion for emotion, others in EMOTIONS.items() for word in (
 def canonical(word: str) -> str:
     """The one word for an emotion; a word that the vocabulary does not have stands for itself.
 
+    Args:
+        word: In any case, "_" for a space.
+
+    Returns:
+        A word of `EMOTIONS`, or the word itself in lower case.
+
     Example:
         >>> canonical("Anger"), canonical("happiness"), canonical("puzzled")
         ('angry', 'happy', 'puzzled')
@@ -48,6 +54,12 @@ def canonical(word: str) -> str:
 def is_known(word: str) -> bool:
     """Whether the vocabulary has the word.
 
+    Args:
+        word: In any case, a synonym too.
+
+    Returns:
+        Whether its canonical form is one of `EMOTIONS`.
+
     Example:
         >>> is_known("boredom"), is_known("puzzled")
         (True, False)
@@ -58,6 +70,12 @@ def is_known(word: str) -> bool:
 def suggestion(word: str) -> str:
     """A suggestion for an unknown word, to put behind a message; empty where no word is near.
 
+    Args:
+        word: The unknown one.
+
+    Returns:
+        The end of a sentence, or "".
+
     Example:
         >>> suggestion("hapy")
         "; did you mean 'happy'?"
@@ -67,6 +85,13 @@ def suggestion(word: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether two words mean the same emotion.
+
+    Args:
+        one: A word.
+        other: Another.
+
+    Returns:
+        Whether their canonical forms are equal.
 
     Example:
         >>> same("anger", "angry"), same("calm", "neutral")
@@ -81,6 +106,9 @@ def translate(table: pd.DataFrame, words: Iterable[str]) -> pd.DataFrame:
     Args:
         table: An utterance table, with the column `emotion`.
         words: A paper's words.
+
+    Returns:
+        A copy of the table.
 
     Example:
         >>> import pandas as pd

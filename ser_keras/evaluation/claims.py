@@ -10,7 +10,14 @@ from ser_keras.support.metric import Metric
 
 
 def is_log(claim: Claim) -> bool:
-    """Whether a claim is one on the training log, which is no share."""
+    """Whether a claim is one on the training log, which is no share.
+
+    Args:
+        claim: The claim.
+
+    Returns:
+        Whether its bounds are in the units of the log, not in per cent.
+    """
     return Metric.parse(claim.metric).is_log
 
 
@@ -20,6 +27,9 @@ def holds(claim: Claim, values: Mapping[str, float]) -> bool:
     Args:
         claim: The claim.
         values: Metrics of the seed, as fractions; a confusion that never happened may be absent.
+
+    Returns:
+        Whether its rank, or its bounds, are kept.
 
     Example:
         >>> claim = Claim(section="4", text="Sad", corpus="c", variant="v", metric="recall/sad", rank=1)

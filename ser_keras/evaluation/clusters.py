@@ -103,6 +103,16 @@ def of_recipe(numbers: Numbers, corpus: str, protocol: str, variant: str, metric
     """A recipe's number under other speakers, where several are tested, else under other recordings.
 
     A recording that several seeds score counts by the mean over them.
+
+    Args:
+        numbers: What was run.
+        corpus: Its name.
+        protocol: Its name.
+        variant: As it was run, marks included.
+        metric: Its name.
+
+    Returns:
+        In per cent, its ends within 0 to 100; None where that cannot be told.
     """
     rows = numbers.scored(corpus, protocol, variant, BY_UTTERANCE if Metric.parse(metric).unit else "")
     if rows.empty or rows.utterance.isna().any():
@@ -116,7 +126,15 @@ def of_recipe(numbers: Numbers, corpus: str, protocol: str, variant: str, metric
 
 
 def clusters_of(corpus: str, rows: pd.DataFrame) -> tuple[pd.Series, str]:
-    """What is drawn again of these rows, and its name: speakers where there are several, else recordings."""
+    """What is drawn again of these rows, and its name: speakers where there are several, else recordings.
+
+    Args:
+        corpus: Its name.
+        rows: Predictions, with the column `utterance`.
+
+    Returns:
+        The cluster of each row, and `SPEAKERS` or `RECORDINGS`.
+    """
     speakers = {u: named(corpus).speaker_of(u) for u in rows.utterance.unique()}
     if all(speakers.values()) and len(set(speakers.values())) > 1:
         return rows.utterance.map(speakers), SPEAKERS

@@ -61,6 +61,9 @@ class Difference:
 
         Args:
             margin: The largest effect that may be called none, in points.
+
+        Returns:
+            "an effect", "no effect above ...", "open: ..." or "too few runs".
         """
         if math.isnan(self.low):
             return "too few runs"
@@ -73,6 +76,13 @@ class Difference:
 
 def between(low: float, high: float) -> str:
     """An interval of differences.
+
+    Args:
+        low: In points.
+        high: In points.
+
+    Returns:
+        Words with signs and one digit; "" for NaN.
 
     Example:
         >>> between(-1.24, 3.4), between(math.nan, math.nan)
@@ -129,6 +139,11 @@ def difference(
 
 def reported_difference(paper: Paper, contrast: Contrast, metric: str) -> tuple[float, str] | None:
     """The paper's own difference in points, and the corpus that it is of: the contrast's, or else another one.
+
+    Args:
+        paper: What the paper reports.
+        contrast: The two recipes.
+        metric: Its name.
 
     Returns:
         None where the paper does not report the metric of both recipes.

@@ -33,6 +33,12 @@ class Scale:
 def angle(share: np.ndarray) -> np.ndarray:
     """arcsin(sqrt(share)) of per cent: the variance of shares is steady there, 1/(4 n) for n independent samples.
 
+    Args:
+        share: Per cent, of any shape; clipped to 0 to 100.
+
+    Returns:
+        Radians, the shape of `share`, in [0, pi / 2].
+
     Example:
         >>> round(float(angle(50.0)), 4), round(float(angle(100.0)), 4)
         (0.7854, 1.5708)
@@ -42,6 +48,12 @@ def angle(share: np.ndarray) -> np.ndarray:
 
 def share(at: np.ndarray) -> np.ndarray:
     """Per cent of an angle: what `angle` undoes; angles beyond 0 and 90 degrees are 0 and 100 %.
+
+    Args:
+        at: Radians, of any shape.
+
+    Returns:
+        Per cent, the shape of `at`.
 
     Example:
         >>> round(float(share(angle(73.0))), 6), float(share(-0.2))

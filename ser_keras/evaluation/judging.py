@@ -119,6 +119,13 @@ def judged(paper: Paper, numbers: Numbers) -> tuple[Judged, ...]:
 
     Numbers of a run on the synthetic corpus stand beside the reported ones only where there is no real one, and
     bear no verdict.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One or more for each number; of one that was not run the reason.
     """
     found = []
     for number in paper.reported:
@@ -180,7 +187,16 @@ def _why_none(number: Reported, reading: Reading, numbers: Numbers) -> str:
 
 
 def others_of(number: Reported, paper: Paper, numbers: Numbers) -> tuple[float, ...]:
-    """The paper's other numbers of a number's kind on its corpus; a cell that is reported twice counts once."""
+    """The paper's other numbers of a number's kind on its corpus; a cell that is reported twice counts once.
+
+    Args:
+        number: The reported number.
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        In per cent.
+    """
 
     def place(n: Reported) -> tuple[str, ...]:
         return (n.corpus, n.variant, cell_of(n.metric), getattr(n, "protocol", ""), getattr(n, "part", ""))
@@ -198,6 +214,15 @@ def weigh(number: Reported, variant: str, paper: Paper, numbers: Numbers) -> Seq
 
     One of them is the best of five runs of the own reading, for numbers over all recordings, which are what a best run
     is chosen by.
+
+    Args:
+        number: The reported number.
+        variant: As it was run, marks included.
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        Readings whose spread is known, each with its density by the point.
     """
     found = []
     for reading in readings_of(number, variant, paper, numbers):

@@ -13,6 +13,16 @@ def kind_of(metric: str, scored: str = "test") -> str:
     Numbers of the training part and of the training log are kinds of their own: they spread otherwise. A right
     prediction in a confusion matrix is a recall.
 
+    Args:
+        metric: Its name.
+        scored: The part of the data that it is taken on: "test", "validation", "train" or "log".
+
+    Returns:
+        Words joined by "/".
+
+    Raises:
+        ValueError: There is no such metric.
+
     Example:
         >>> kind_of("recall/sad"), kind_of("confusion/sad/sad"), kind_of("utterance/confusion/sad/happy")
         ('recall', 'recall', 'utterance/confusion')
@@ -27,6 +37,15 @@ def kind_of(metric: str, scored: str = "test") -> str:
 def cell_of(metric: str) -> str:
     """The metric under one name: the diagonal of a confusion matrix is the recall.
 
+    Args:
+        metric: Its name.
+
+    Returns:
+        A metric's name.
+
+    Raises:
+        ValueError: There is no such metric.
+
     Example:
         >>> cell_of("confusion/sad/sad"), cell_of("confusion/sad/happy"), cell_of("utterance/confusion/sad/sad")
         ('recall/sad', 'confusion/sad/happy', 'utterance/recall/sad')
@@ -38,6 +57,15 @@ def cell_of(metric: str) -> str:
 def emotion_of(metric: str) -> str:
     """The emotion whose recordings a metric is taken over; empty where it is over all of them.
 
+    Args:
+        metric: Its name.
+
+    Returns:
+        The label, or "".
+
+    Raises:
+        ValueError: There is no such metric.
+
     Example:
         >>> emotion_of("utterance/recall/sad"), emotion_of("confusion/sad/happy"), emotion_of("train/accuracy")
         ('sad', 'sad', '')
@@ -48,6 +76,15 @@ def emotion_of(metric: str) -> str:
 def is_mistake(metric: str) -> bool:
     """Whether it is a wrong prediction's share of a label.
 
+    Args:
+        metric: Its name.
+
+    Returns:
+        False for the diagonal of a confusion matrix.
+
+    Raises:
+        ValueError: There is no such metric.
+
     Example:
         >>> is_mistake("confusion/sad/happy"), is_mistake("confusion/sad/sad")
         (True, False)
@@ -56,5 +93,19 @@ def is_mistake(metric: str) -> bool:
 
 
 def is_share(metric: str) -> bool:
-    """Whether it tells how the recordings are divided, which is no outcome."""
+    """Whether it tells how the recordings are divided, which is no outcome.
+
+    Args:
+        metric: Its name.
+
+    Returns:
+        True for "share/<part>" alone.
+
+    Raises:
+        ValueError: There is no such metric.
+
+    Example:
+        >>> is_share("share/train"), is_share("accuracy")
+        (True, False)
+    """
     return Metric.parse(metric).kind == "share"

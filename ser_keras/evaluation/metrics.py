@@ -56,6 +56,9 @@ BY_UTTERANCE = f"{UTTERANCE}/"
 def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The predictions that give a metric, and, where windows are scored, those of whole utterances.
 
+    Args:
+        predictions: Rows of one run or of many.
+
     Yields:
         What leads a metric's name ("", then "utterance/"), and the rows.
     """
@@ -69,7 +72,15 @@ def by_unit(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def with_views(predictions: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
-    """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name."""
+    """The predictions of all runs, those that a `ScoredOn` protocol looks at repeated under its name.
+
+    Args:
+        predictions: Rows of all runs, with `protocol` and `split`.
+        protocols: By name.
+
+    Returns:
+        Rows of the end of training, and those that each view reads.
+    """
     moments = moments_of(predictions)
     views = []
     for name, p in protocols.items():
@@ -103,7 +114,14 @@ def tidy(predictions: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> pd.
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`confusion.csv`: how often each label was given each prediction, a run and part of its data."""
+    """`confusion.csv`: how often each label was given each prediction, a run and part of its data.
+
+    Args:
+        predictions: Rows of all runs.
+
+    Returns:
+        Columns `corpus`, `protocol`, `variant`, `seed`, `fold`, `split`, `label`, `prediction`, `count`.
+    """
     _, predictions = next(by_unit(predictions))
     keys = [*RUN, "split", "label", "prediction"]
     return predictions.groupby(keys, sort=True).size().rename("count").reset_index()
@@ -113,6 +131,11 @@ def by_seed(
     predictions: pd.DataFrame, protocols: Mapping[str, Protocol], classes: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
     """One value a seed: the folds of a seed are pooled, so that every test sample counts once.
+
+    Args:
+        predictions: Rows of all runs, views included.
+        protocols: By name; rows of others are passed over.
+        classes: By corpus.
 
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `metric`, `value` (a fraction), `n`, `recordings`, of the
@@ -171,7 +194,15 @@ def _recordings(scored: pd.DataFrame) -> Callable[[str], float]:
 
 
 def logged_by_seed(history: pd.DataFrame, protocols: Mapping[str, Protocol]) -> pd.DataFrame:
-    """What `Logged` protocols read from the training logs, in the form of `by_seed`; folds are averaged."""
+    """What `Logged` protocols read from the training logs, in the form of `by_seed`; folds are averaged.
+
+    Args:
+        history: Losses and accuracies by epoch, of all runs.
+        protocols: By name.
+
+    Returns:
+        Accuracies, fractions.
+    """
     rows = []
     for name, p in protocols.items():
         if p.scored != "log":

@@ -115,6 +115,9 @@ def moderate(groups: Mapping[K, np.ndarray], run_of: Callable[[K], Hashable]) ->
         run_of: Which runs a recipe's values come from: those of different classes, or of different parts of the
             data, may come from the same, and are no further degrees of freedom.
 
+    Returns:
+        By recipe, the deviation on the scale of the values, and the degrees of freedom.
+
     Example:
         >>> groups = {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([4.0, 5.0, 6.0]), "c": np.array([7.0])}
         >>> moderate(groups, run_of=str)["c"]
@@ -129,6 +132,12 @@ def moderate(groups: Mapping[K, np.ndarray], run_of: Callable[[K], Hashable]) ->
 
 def inverse_trigamma(value: float) -> float:
     """The x whose trigamma, the derivative of digamma, is `value`.
+
+    Args:
+        value: Above 0.
+
+    Returns:
+        Above 0.
 
     Example:
         >>> round(inverse_trigamma(float(special.polygamma(1, 3.0))), 6)

@@ -73,22 +73,60 @@ class Numbers:
         return all(named(corpus).synthetic for corpus in self.results.corpora)
 
     def variants(self, corpus: str, base: str | None = None) -> list[str]:
-        """Variants run on a corpus, marks included, of one recipe or of all."""
+        """Variants run on a corpus, marks included, of one recipe or of all.
+
+        Args:
+            corpus: Its name.
+            base: A recipe's name; None for all recipes.
+
+        Returns:
+            In the order of the results.
+        """
         found = self.table[self.table.corpus == corpus].variant.unique()
         return [v for v in found if base is None or recipe_of(v) == base]
 
     def values(self, corpus: str, protocol: str, variant: str, metric: str) -> pd.Series:
-        """A metric in per cent by seed; empty where nothing was run or the metric is undefined."""
+        """A metric in per cent by seed; empty where nothing was run or the metric is undefined.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            metric: Its name.
+
+        Returns:
+            Indexed by seed.
+        """
         found = self._values.get((corpus, protocol, variant, metric))
         return pd.Series(dtype=float) if found is None else found.values
 
     def spread(self, corpus: str, protocol: str, variant: str, metric: str) -> Spread | None:
-        """The spread of a metric in per cent; None where nothing was run."""
+        """The spread of a metric in per cent; None where nothing was run.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            metric: Its name.
+
+        Returns:
+            Mean, deviation and number of seeds, or None.
+        """
         found = self.values(corpus, protocol, variant, metric)
         return spread(found) if len(found) else None
 
     def predictive(self, corpus: str, protocol: str, variant: str, metric: str) -> Predictive | None:
-        """Where one further run would fall, its deviation moderated over the paper; None where nothing was run."""
+        """Where one further run would fall, its deviation moderated over the paper; None where nothing was run.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            metric: Its name.
+
+        Returns:
+            The prediction, or None.
+        """
         return self._predictives.get((corpus, protocol, variant, metric))
 
     @cached_property
@@ -127,7 +165,16 @@ class Numbers:
         return found
 
     def runs_behind(self, corpus: str, protocol: str, variant: str) -> tuple[str, str, str]:
-        """Which runs a recipe's numbers come from: those of a protocol that looks at another's are the other's."""
+        """Which runs a recipe's numbers come from: those of a protocol that looks at another's are the other's.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            Corpus, protocol and variant of the runs.
+        """
         return corpus, self.base(protocol), variant
 
     def _floor(self, recipe: tuple[str, ...], recordings: float) -> float:
@@ -142,7 +189,16 @@ class Numbers:
         return 0.5 / math.sqrt(recordings)
 
     def same_test(self, corpus: str, protocol: str, variant: str) -> bool:
-        """Whether all seeds score the same recordings; a single seed cannot tell, and counts as drawn."""
+        """Whether all seeds score the same recordings; a single seed cannot tell, and counts as drawn.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            False where test parts are drawn by seed.
+        """
         return (corpus, protocol, variant) in self._same_test
 
     @cached_property
@@ -156,11 +212,27 @@ class Numbers:
         return set(sets.index[(sets["size"] > 1) & (sets["nunique"] == 1)])
 
     def base(self, protocol: str) -> str:
-        """The protocol whose runs a protocol scores: itself, or the one that it looks at."""
+        """The protocol whose runs a protocol scores: itself, or the one that it looks at.
+
+        Args:
+            protocol: Its name.
+
+        Returns:
+            A protocol with runs of its own.
+        """
         return getattr(self.protocols[protocol], "of", None) or protocol
 
     def hours(self, corpus: str, protocol: str, variant: str) -> float:
-        """What one further seed would take, all of its folds, on the machines that made the others; NaN without."""
+        """What one further seed would take, all of its folds, on the machines that made the others; NaN without.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            Hours of one machine.
+        """
         cells = self._cells(corpus, self.base(protocol), variant)
         if not cells:
             return math.nan
@@ -168,7 +240,16 @@ class Numbers:
         return folds * float(np.mean([cell["seconds"] for cell in cells])) / 3600
 
     def seeds(self, corpus: str, protocol: str, variant: str) -> dict[int, dict[str, float]]:
-        """All metrics of each seed: fractions; and what the training log says in the last epoch, folds averaged."""
+        """All metrics of each seed: fractions; and what the training log says in the last epoch, folds averaged.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            By seed, values by metric; {} where nothing was run.
+        """
         return self._seeds.get((corpus, protocol, variant), {})
 
     @cached_property
@@ -183,7 +264,16 @@ class Numbers:
         return found
 
     def runs(self, corpus: str, protocol: str, variant: str) -> dict[tuple[int, int], dict[str, float]]:
-        """All metrics of each run, as fractions: `seeds`, every fold for itself."""
+        """All metrics of each run, as fractions: `seeds`, every fold for itself.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            By seed and fold, values by metric.
+        """
         key = (corpus, protocol, variant)
         if key not in self._runs:
             self._runs[key] = self._fold_by_fold(*key)
@@ -207,13 +297,32 @@ class Numbers:
         return dict(iter(self.predictions.groupby(RECIPE)))
 
     def scored(self, corpus: str, protocol: str, variant: str, unit: str = "") -> pd.DataFrame:
-        """The predictions that give a recipe's numbers: of windows, or with `BY_UTTERANCE` of whole utterances."""
+        """The predictions that give a recipe's numbers: of windows, or with `BY_UTTERANCE` of whole utterances.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            unit: "" or `BY_UTTERANCE`.
+
+        Returns:
+            Rows of the part that the protocol scores; none where there are none.
+        """
         rows = self._rows_of(corpus, protocol, variant)
         rows = rows[rows.split == self.protocols[protocol].scored]
         return dict(by_unit(rows)).get(unit, rows[:0])
 
     def test_to_train(self, corpus: str, protocol: str, variant: str) -> float:
-        """Samples scored over samples learned from, in a mean run; 0 where all runs score the same recordings."""
+        """Samples scored over samples learned from, in a mean run; 0 where all runs score the same recordings.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            A ratio, which pairs of runs on overlapping training parts are judged by.
+        """
         scored = self.scored(corpus, protocol, variant).groupby(["seed", "fold"]).utterance
         if scored.agg(frozenset).nunique() < 2:
             return 0.0
@@ -221,7 +330,17 @@ class Numbers:
         return float(scored.size().mean() / np.mean([c["audit"]["train"] for c in cells]))
 
     def highest(self, corpus: str, protocol: str, variant: str, metric: str) -> float:
-        """The best seed's value in per cent; NaN where nothing was run."""
+        """The best seed's value in per cent; NaN where nothing was run.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            metric: Its name.
+
+        Returns:
+            In per cent.
+        """
         return float(self.values(corpus, protocol, variant, metric).max())
 
     def tests_new_speakers(self, corpus: str, protocol: str, variant: str) -> bool:
@@ -229,12 +348,30 @@ class Numbers:
 
         Not known of a protocol that looks at another's runs, or scores another part than the test part: the audit
         does not say whom those score.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+
+        Returns:
+            True where the audits of all runs say so.
         """
         runs = self._cells(corpus, protocol, variant) if self.protocols[protocol].scored == "test" else []
         return bool(runs) and not any(c["audit"]["shared_speakers"] for c in runs)
 
     def by_speaker(self, corpus: str, protocol: str, variant: str, metric: str = "accuracy") -> pd.Series:
-        """Accuracy in per cent of each test speaker, seeds averaged; empty where speakers are on both sides."""
+        """Accuracy in per cent of each test speaker, seeds averaged; empty where speakers are on both sides.
+
+        Args:
+            corpus: Its name.
+            protocol: Its name.
+            variant: As it was run, marks included.
+            metric: Its unit tells whether windows or whole utterances count.
+
+        Returns:
+            Indexed by speaker.
+        """
         if not self.tests_new_speakers(corpus, protocol, variant):
             return pd.Series(dtype=float)
         table = self.scored(corpus, protocol, variant, BY_UTTERANCE if Metric.parse(metric).unit else "")
@@ -257,7 +394,16 @@ class Numbers:
         return bool(self.table.metric.str.startswith(BY_UTTERANCE).any())
 
     def by_protocol(self, corpus: str, variant: str, metric: str) -> dict[str, Spread]:
-        """The spreads of a metric by protocol, in the paper's order."""
+        """The spreads of a metric by protocol, in the paper's order.
+
+        Args:
+            corpus: Its name.
+            variant: As it was run, marks included.
+            metric: Its name.
+
+        Returns:
+            Those of protocols that were run.
+        """
         found = {p: self.spread(corpus, p, variant, metric) for p in self.protocols}
         return {p: s for p, s in found.items() if s is not None}
 
@@ -269,7 +415,14 @@ class _Group:
 
 
 def shares(cells: list[dict]) -> pd.DataFrame:
-    """Shares of the utterances in each part of the data, in the form of `metrics.by_seed`; folds are averaged."""
+    """Shares of the utterances in each part of the data, in the form of `metrics.by_seed`; folds are averaged.
+
+    Args:
+        cells: Records of runs.
+
+    Returns:
+        Metrics "share/train", "share/validation", "share/test", as fractions.
+    """
     rows = []
     for cell in cells:
         run = cell["cell"]

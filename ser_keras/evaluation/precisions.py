@@ -61,7 +61,11 @@ class Precision:
 
 
 def precisions(numbers: Numbers) -> Iterator[Precision]:
-    """Every recipe that has runs in two precisions under the paper's protocol."""
+    """Every recipe that has runs in two precisions under the paper's protocol.
+
+    Args:
+        numbers: What was run.
+    """
     for corpus in numbers.results.corpora:
         for name in numbers.variants(corpus):
             variant = Variant.parse(name)
@@ -84,7 +88,7 @@ def pairs_needed(deviation: float, overlap: float = 0.0) -> int | None:
 
     Example:
         >>> pairs_needed(1.0), pairs_needed(3.0), pairs_needed(12.0)
-        (5, 21, None)
+        (4, 21, None)
     """
     for pairs in range(RUNS_NEEDED, MOST_PAIRS + 1):
         error = deviation * math.sqrt(1 / pairs + overlap)

@@ -48,6 +48,9 @@ class Predictive:
     def ends(self, level: float = LEVEL) -> tuple[float, float]:
         """The interval in which one further run falls, in per cent: mean +- t * s * sqrt(1 + 1/n) on the scale.
 
+        Args:
+            level: Of the interval, in (0, 1).
+
         Example:
             >>> low, high = Predictive(n=5, mean=70.0, centre=SHARES.to(70.0), s=0.0218, nu=30).ends()
             >>> round(low, 1), round(high, 1)
@@ -85,7 +88,16 @@ class Predictive:
         return max(map(float, room), default=math.inf)
 
     def holds(self, value: float, *, level: float = LEVEL, rounding: float = 0.0) -> bool:
-        """Whether a value, or what it was rounded from, lies in the interval."""
+        """Whether a value, or what it was rounded from, lies in the interval.
+
+        Args:
+            value: In per cent.
+            level: Of the interval, in (0, 1).
+            rounding: Half a unit of the value's last digit, in points.
+
+        Returns:
+            False where the spread is not known.
+        """
         low, high = self.ends(level)
         return low - rounding <= value <= high + rounding
 
@@ -94,6 +106,12 @@ class Predictive:
 
         Over a point, not at it: equal for all readings whether a value was rounded to one digit or to three, and
         defined for readings that always give the same.
+
+        Args:
+            value: In per cent.
+
+        Returns:
+            From 0 to 1; NaN where the spread is not known.
 
         Example:
             >>> p = Predictive(n=5, mean=70.0, centre=SHARES.to(70.0), s=0.0218, nu=30)
@@ -119,6 +137,12 @@ class Predictive:
     def after(self, more: float) -> Predictive:
         """What it would be after more runs, were their mean and deviation as those of the present ones.
 
+        Args:
+            more: How many; infinite for all that could be.
+
+        Returns:
+            A prediction; this one stays as it is.
+
         Example:
             >>> p = Predictive(n=5, mean=70.0, centre=SHARES.to(70.0), s=0.0218, nu=4)
             >>> round(p.h, 1), round(p.after(5).h, 1), round(p.after(math.inf).h, 1)
@@ -134,7 +158,14 @@ class Predictive:
         return replace(self, s=max(least, self.floor), nu=math.inf)
 
     def best_of(self, k: int) -> Best:
-        """The distribution of the best of k further runs."""
+        """The distribution of the best of k further runs.
+
+        Args:
+            k: How many, from 1.
+
+        Returns:
+            Its interval and density.
+        """
         return Best(self, k)
 
 
@@ -192,7 +223,11 @@ class Best:
         return self._quantile(0.5)
 
     def ends(self, level: float = LEVEL) -> tuple[float, float]:
-        """The interval in which the best of k further runs falls, in per cent."""
+        """The interval in which the best of k further runs falls, in per cent.
+
+        Args:
+            level: Of the interval, in (0, 1).
+        """
         return self._quantile((1 - level) / 2), self._quantile((1 + level) / 2)
 
     @cached_property
@@ -202,12 +237,28 @@ class Best:
         return max(self.mean - low, high - self.mean)
 
     def holds(self, value: float, *, level: float = LEVEL, rounding: float = 0.0) -> bool:
-        """Whether a value, or what it was rounded from, lies in the interval."""
+        """Whether a value, or what it was rounded from, lies in the interval.
+
+        Args:
+            value: In per cent.
+            level: Of the interval, in (0, 1).
+            rounding: Half a unit of the value's last digit, in points.
+
+        Returns:
+            False where the spread is not known.
+        """
         low, high = self.ends(level)
         return low - rounding <= value <= high + rounding
 
     def density(self, value: float) -> float:
-        """The probability that the best of k lies within half a point of a value."""
+        """The probability that the best of k lies within half a point of a value.
+
+        Args:
+            value: In per cent.
+
+        Returns:
+            From 0 to 1; NaN where the spread is not known.
+        """
         if not self.of.s > 0:
             return self.of.density(value)
         low, high = self.of._window(value, 1.0)
@@ -217,13 +268,31 @@ class Best:
 
 @lru_cache(maxsize=4096)
 def quantile(nu: float, p: float) -> float:
-    """Student's t; the normal quantile for infinite degrees of freedom; NaN where they are."""
+    """Student's t; the normal quantile for infinite degrees of freedom; NaN where they are.
+
+    Args:
+        nu: Degrees of freedom; NaN where they are unknown.
+        p: In (0, 1).
+
+    Returns:
+        In standard errors.
+
+    Example:
+        >>> round(quantile(4.0, 0.975), 2), round(quantile(math.inf, 0.975), 2)
+        (2.78, 1.96)
+    """
     return math.nan if math.isnan(nu) else float(special.stdtrit(nu, p))
 
 
 @lru_cache(maxsize=4096)
 def noncentrality(nu: float) -> float:
     """How far off, in standard errors, what a two-sided test at 5 % finds with a power of 80 % must be.
+
+    Args:
+        nu: Degrees of freedom.
+
+    Returns:
+        In standard errors.
 
     Example:
         >>> round(noncentrality(math.inf), 2), round(noncentrality(4.0), 2)

@@ -29,6 +29,12 @@ class Reading:
     def words(self, variant: str = "") -> str:
         """What tables call it, beside a number that is filed under `variant`.
 
+        Args:
+            variant: As it was run, marks included.
+
+        Returns:
+            The protocol, with the reading's own variant where that is another.
+
         Example:
             >>> reading = Reading("ravdess", "split_first", "knn_mean")
             >>> reading.words("knn_mean"), reading.words("knn_flatten")
@@ -39,6 +45,10 @@ class Reading:
 
 def home(number: Reported, numbers: Numbers) -> str | None:
     """The protocol that a reported number belongs to: its own, or the one that scores its part of the data.
+
+    Args:
+        number: The reported number.
+        numbers: What was run.
 
     Returns:
         The protocol's name, run or not; None where no protocol scores the part.
@@ -54,7 +64,15 @@ def home(number: Reported, numbers: Numbers) -> str | None:
 
 
 def belongs_to(number: Reported, numbers: Numbers | None = None) -> str:
-    """The part or protocol of a reported number in words."""
+    """The part or protocol of a reported number in words.
+
+    Args:
+        number: The reported number.
+        numbers: What was run; None where only the paper is known.
+
+    Returns:
+        The protocol's name, and the part in brackets where the number is of one.
+    """
     protocol, part = (getattr(number, name, "") for name in ("protocol", "part"))
     found = home(number, numbers) if numbers and part else None
     words = found or protocol or MAIN
@@ -70,6 +88,9 @@ def readings_of(number: Reported, variant: str, paper: Paper, numbers: Numbers) 
             as precision and shortened training are no readings of a paper.
         paper: The paper: variants that its other numbers are filed under are other rows, not readings of this one.
         numbers: What was run.
+
+    Returns:
+        Corpus, protocol and variant of each.
     """
     base, marks = recipe_of(variant), Variant.parse(variant).marks
     mains = list(dict.fromkeys(n.variant for n in paper.reported))
@@ -93,6 +114,13 @@ def mains_of(variant: str, mains: Sequence[str]) -> list[str]:
     """The variants with numbers of their own that another one is an alternative to.
 
     Those whose names share most leading words with it, and of these the shortest; all where none shares any.
+
+    Args:
+        variant: A recipe's name.
+        mains: Recipes with numbers of their own.
+
+    Returns:
+        Some of `mains`, in their order.
 
     Example:
         >>> mains_of("knn_mean", ["tree_flatten", "knn_flatten"]), mains_of("text", ["code", "notes"])

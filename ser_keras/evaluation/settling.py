@@ -71,13 +71,28 @@ class Plan:
 
 
 def settling(found: Iterable[Judged], numbers: Numbers) -> list[Settling]:
-    """What would settle each verdict that is inconclusive or lacks runs; what buys most certainty an hour first."""
+    """What would settle each verdict that is inconclusive or lacks runs; what buys most certainty an hour first.
+
+    Args:
+        found: Judged numbers.
+        numbers: What was run.
+
+    Returns:
+        One for each open verdict.
+    """
     made = [_settling(j, numbers) for j in found if is_open(j)]
     return sorted(made, key=lambda s: -s.per_hour)
 
 
 def is_open(j: Judged) -> bool:
-    """Whether further runs could give a verdict that there is not: it is inconclusive, or rests on one or two runs."""
+    """Whether further runs could give a verdict that there is not: it is inconclusive, or rests on one or two runs.
+
+    Args:
+        j: A judged number.
+
+    Returns:
+        False for a number that was not run.
+    """
     few = j.own.kind == NONE and j.runs is not None and j.own.text in ("one run", "two runs")
     return few or j.own.kind == INCONCLUSIVE
 
@@ -92,6 +107,12 @@ def _settling(j: Judged, numbers: Numbers) -> Settling:
 
 def needed(reported: float, runs: Predictive, margin: float, others: tuple[float, ...] = ()) -> int | None:
     """The least number of further runs that settles a verdict, were mean and deviation as they are now.
+
+    Args:
+        reported: In per cent.
+        runs: Where one further run would fall.
+        margin: What `h` may be at most, in points.
+        others: The paper's other numbers of the kind, in per cent.
 
     Returns:
         The number; None where none does, or more than `MOST`.
@@ -124,6 +145,17 @@ def chance(
     A mean and a deviation are drawn from those that the runs leave room for, then the further runs, and the verdict is
     taken on all of them.
 
+    Args:
+        reported: In per cent.
+        runs: Where one further run would fall.
+        margin: What `h` may be at most, in points.
+        others: The paper's other numbers of the kind, in per cent.
+        more: How many further runs, from 1.
+        seed: Of the draws.
+
+    Returns:
+        A probability.
+
     Example:
         >>> from ser_keras.evaluation.intervals import SHARES
         >>> runs = Predictive(n=3, mean=70.0, centre=SHARES.to(70.0), s=0.025, nu=8)
@@ -155,6 +187,13 @@ def plans(found: Iterable[Settling], numbers: Numbers) -> list[Plan]:
     """For each reading with open verdicts the number of runs that settles most of them an hour, the best first.
 
     More runs of a shortened training settle nothing about a paper: those readings are left out.
+
+    Args:
+        found: What would settle each open verdict.
+        numbers: What was run.
+
+    Returns:
+        At most one a reading.
     """
     groups: dict[Reading, list[Settling]] = {}
     for s in found:

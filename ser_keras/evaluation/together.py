@@ -43,7 +43,15 @@ class Joint:
 
 
 def joint(found: Iterable[Judged], numbers: Numbers) -> list[Joint]:
-    """All pairs of train and test accuracy, and all rows of confusion matrices with two cells or more."""
+    """All pairs of train and test accuracy, and all rows of confusion matrices with two cells or more.
+
+    Args:
+        found: Judged numbers.
+        numbers: What was run.
+
+    Returns:
+        One for each pair and row.
+    """
     found = [j for j in found if j.runs and j.readings]
     return [*_gaps(found, numbers), *_rows(found)]
 
@@ -163,7 +171,15 @@ class TableLine:
 
 
 def tables_as_wholes(found: Iterable[Judged], numbers: Numbers) -> list[TableLine]:
-    """One line a table with two cells or more, and one for all tables where there are several."""
+    """One line a table with two cells or more, and one for all tables where there are several.
+
+    Args:
+        found: Judged numbers.
+        numbers: What was run.
+
+    Returns:
+        Lines of tables, then those of all tables together.
+    """
     found = [j for j in found if j.runs and j.readings]
     groups: dict[tuple[str, ...], list[Judged]] = {}
     for j in found:
@@ -202,6 +218,9 @@ def mean_by_seed(matrix: np.ndarray) -> tuple[float, float, float]:
     Args:
         matrix: Values in points, shape (cells, seeds); NaN where a cell lacks a seed.
 
+    Returns:
+        The mean and both ends, in points; ends are NaN for fewer seeds than give a verdict.
+
     Example:
         >>> mean, low, high = mean_by_seed(np.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]))
         >>> mean, round((high - low) / 2, 1)
@@ -230,6 +249,13 @@ def further_table(matrix: np.ndarray) -> Predictive:
 
     Args:
         matrix: As for `mean_by_seed`.
+
+    Returns:
+        The prediction; its spread is NaN for one seed.
+
+    Example:
+        >>> further_table(np.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]])).mean
+        3.0
     """
     level = np.nanmean(matrix, axis=1, keepdims=True)
     by_seed = np.nanmean(matrix - level, axis=0) + level.mean()

@@ -51,6 +51,15 @@ class Outcome:
 def margin_of(metric: str) -> float:
     """How near is near enough to agree, in points.
 
+    Args:
+        metric: Its name.
+
+    Returns:
+        10 for a single emotion's recall, precision or F1, else 5.
+
+    Raises:
+        ValueError: There is no such metric.
+
     Example:
         >>> margin_of("accuracy"), margin_of("recall/sad"), margin_of("confusion/sad/happy")
         (5.0, 10.0, 5.0)
@@ -60,6 +69,12 @@ def margin_of(metric: str) -> float:
 
 def rounding_of(value: float) -> float:
     """Half a unit of a reported number's last digit: 74 stands for 73.5 to 74.5.
+
+    Args:
+        value: As the paper has it; a final 0 behind the point is not seen.
+
+    Returns:
+        In the units of `value`.
 
     Example:
         >>> rounding_of(74.0), rounding_of(97.3), rounding_of(98.26)
@@ -75,6 +90,9 @@ def is_narrow(runs: Predictive | Best, margin: float, others: Sequence[float] = 
         runs: Where one further run would fall.
         margin: What `h` may be at most, in points.
         others: The paper's other numbers of the kind, in per cent.
+
+    Returns:
+        False where the spread is not known.
     """
     if not runs.h <= margin:
         return False
@@ -143,10 +161,29 @@ def could_tell(reported: float, runs: Predictive, margin: float, others: Sequenc
 
     Not where one run of the recipe spreads so far that the paper's one number lies within in any case. Asked with the
     least deviation that the runs leave room for, so that "never" is not said too early.
+
+    Args:
+        reported: In per cent.
+        runs: Where one further run would fall.
+        margin: What `h` may be at most, in points.
+        others: The paper's other numbers of the kind, in per cent.
+
+    Returns:
+        False where no number of runs can.
     """
     return concludes(reported, runs.quietest().after(math.inf), margin, others)
 
 
 def concludes(reported: float, runs: Predictive, margin: float, others: Sequence[float] = ()) -> bool:
-    """Whether the outcome is "agrees" or "differs"."""
+    """Whether the outcome is "agrees" or "differs".
+
+    Args:
+        reported: In per cent.
+        runs: Where one further run would fall.
+        margin: What `h` may be at most, in points.
+        others: The paper's other numbers of the kind, in per cent.
+
+    Returns:
+        False for "inconclusive".
+    """
     return not runs.holds(reported, rounding=rounding_of(reported)) or is_narrow(runs, margin, others)

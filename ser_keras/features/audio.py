@@ -58,6 +58,10 @@ def resample(waveform: np.ndarray, source_rate: float, target_rate: float) -> np
 
     Returns:
         float32, shape (ceil(samples * target_rate / source_rate),).
+
+    Example:
+        >>> resample(np.zeros(100), 16_000, 22_050).shape
+        (138,)
     """
     if source_rate == target_rate:
         return waveform.astype(np.float32, copy=False)
@@ -68,6 +72,9 @@ def resample(waveform: np.ndarray, source_rate: float, target_rate: float) -> np
 
 def check(path: Path | str) -> None:
     """Tell a recording that cannot be used from its headers alone, without decoding it.
+
+    Args:
+        path: The recording.
 
     Raises:
         BadAudioError: The file is not audio, truncated as far as its headers tell, beyond what speech is, or empty.

@@ -45,6 +45,11 @@ def savitzky_golay(frames: np.ndarray, *, width: int = 9, derivative: int = 1) -
 
     Raises:
         TooShortError: There are fewer frames than `width`.
+
+    Example:
+        >>> ramp = np.arange(12, dtype=np.float32)[:, None] * 2  # 2 more from frame to frame
+        >>> np.allclose(savitzky_golay(ramp), 2, atol=1e-5)
+        True
     """
     from scipy.signal import savgol_filter
 

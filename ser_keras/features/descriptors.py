@@ -16,12 +16,30 @@ TINY = np.finfo(np.float32).tiny
 
 
 def frequencies(spectrum: Spectrum) -> np.ndarray:
-    """Centre frequencies of the transform's bins in Hz, shape (n_fft // 2 + 1,)."""
+    """Centre frequencies of the transform's bins in Hz, shape (n_fft // 2 + 1,).
+
+    Args:
+        spectrum: The short-time spectrum.
+
+    Returns:
+        float32, shape (n_fft // 2 + 1,), from 0 to half the sample rate.
+
+    Example:
+        >>> from ser_keras.features.spectrum import stft
+        >>> frequencies(stft(np.zeros(64), sample_rate=8000, n_fft=8, hop_length=4))
+        array([   0., 1000., 2000., 3000., 4000.], dtype=float32)
+    """
     return np.fft.rfftfreq(spectrum.n_fft, 1 / spectrum.sample_rate).astype(np.float32)
 
 
 def centroid(spectrum: Spectrum) -> np.ndarray:
     """Mean frequency in Hz, weighted by magnitude; 0 in silence. Shape (frames, 1).
+
+    Args:
+        spectrum: The short-time spectrum.
+
+    Returns:
+        float32, shape (frames, 1), in Hz.
 
     Example:
         >>> from ser_keras.features.spectrum import stft
@@ -34,7 +52,21 @@ def centroid(spectrum: Spectrum) -> np.ndarray:
 
 
 def bandwidth(spectrum: Spectrum) -> np.ndarray:
-    """Standard deviation of frequency in Hz, weighted by magnitude. Shape (frames, 1)."""
+    """Standard deviation of frequency in Hz, weighted by magnitude. Shape (frames, 1).
+
+    Args:
+        spectrum: The short-time spectrum.
+
+    Returns:
+        float32, shape (frames, 1), in Hz.
+
+    Example:
+        >>> from ser_keras.features.spectrum import stft
+        >>> click = np.zeros(512)
+        >>> click[256] = 1.0  # all frequencies from 0 to 4000 Hz alike: 4000 / sqrt(12), about
+        >>> round(float(bandwidth(stft(click, sample_rate=8000, n_fft=256, hop_length=128))[2, 0]), -1)
+        1160.0
+    """
     deviations = np.square(frequencies(spectrum) - centroid(spectrum))
     return np.sqrt(np.einsum("tf,tf->t", _shares(spectrum), deviations))[:, None]
 
@@ -46,7 +78,22 @@ def _shares(spectrum: Spectrum) -> np.ndarray:
 
 
 def rolloff(spectrum: Spectrum, *, roll_percent: float) -> np.ndarray:
-    """The frequency in Hz below which `roll_percent` (0.85, say) of the magnitude lies. Shape (frames, 1)."""
+    """The frequency in Hz below which `roll_percent` (0.85, say) of the magnitude lies. Shape (frames, 1).
+
+    Args:
+        spectrum: The short-time spectrum.
+        roll_percent: Share of the magnitude, in [0, 1].
+
+    Returns:
+        float32, shape (frames, 1), in Hz; 0 in silence.
+
+    Example:
+        >>> from ser_keras.features.spectrum import stft
+        >>> click = np.zeros(512)
+        >>> click[256] = 1.0  # all frequencies from 0 to 4000 Hz alike
+        >>> float(rolloff(stft(click, sample_rate=8000, n_fft=256, hop_length=128), roll_percent=0.5)[2, 0])
+        2000.0
+    """
     cumulated = np.cumsum(spectrum.magnitude, axis=1)
     reached = cumulated >= roll_percent * cumulated[:, -1:]
     return frequencies(spectrum)[reached.argmax(axis=1)][:, None]
@@ -66,6 +113,13 @@ def contrast(spectrum: Spectrum, *, n_bands: int, fmin: float, quantile: float =
 
     Raises:
         ValueError: A band begins above half the sample rate.
+
+    Example:
+        >>> from ser_keras.features.spectrum import stft
+        >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
+        >>> s = stft(tone, sample_rate=8000, n_fft=512, hop_length=256)
+        >>> contrast(s, n_bands=4, fmin=200.0).shape
+        (32, 5)
     """
     if fmin * 2 ** (n_bands - 1) >= spectrum.sample_rate / 2:
         raise ValueError(f"{n_bands} octaves from {fmin} Hz pass half the sample rate, {spectrum.sample_rate / 2} Hz")
@@ -94,6 +148,13 @@ def chroma(spectrum: Spectrum, *, n_chroma: int = 12, tuning: float | None = Non
 
     Returns:
         float32, shape (frames, n_chroma); class 0 is C.
+
+    Example:
+        >>> from ser_keras.features.spectrum import stft
+        >>> a4 = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+        >>> s = stft(a4, sample_rate=8000, n_fft=2048, hop_length=512)
+        >>> int(chroma(s, tuning=0.0)[8].argmax())  # C is 0, so A is 9
+        9
     """
     import librosa
 

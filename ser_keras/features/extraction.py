@@ -63,13 +63,27 @@ class Extraction:
     seed: int = 0
 
     def fingerprint(self, copies: Sequence[str]) -> str:
-        """A name of the code and parameters that make these copies' features."""
+        """A name of the code and parameters that make these copies' features.
+
+        Args:
+            copies: "original" and names of `augment`.
+
+        Returns:
+            Hexadecimal digits; equal for equal code and parameters.
+        """
         augment = [fingerprint(self.augment[name]) for name in copies if name != ORIGINAL]
         parameters = [list(copies), self.sample_rate, self.offset, self.duration, self.seed if augment else 0]
         return digest([fingerprint(self.extract), fingerprint(audio.load), *augment, parameters])
 
     def key(self, copies: Sequence[str]) -> str:
-        """The cache's name for these features: code, what it gives on fixed signals, and libraries' versions."""
+        """The cache's name for these features: code, what it gives on fixed signals, and libraries' versions.
+
+        Args:
+            copies: "original" and names of `augment`.
+
+        Returns:
+            The name of a folder in the cache, in hexadecimal digits.
+        """
         from importlib.metadata import version
 
         answers = probes.of_extraction(self, copies)
@@ -80,6 +94,18 @@ class Extraction:
 
         The generator of a copy depends on the seed, the utterance and the copy's name alone, so that neither the
         order of recordings nor the number of workers changes a value.
+
+        Args:
+            path: The recording.
+            utterance: Its name, which seeds the generators of its copies.
+            copies: "original" and names of `augment`.
+
+        Returns:
+            One float32 array a copy, of the shape that `extract` gives.
+
+        Raises:
+            BadAudioError: The recording cannot be used, or its features are not finite.
+            TooShortError: It is too short for the features.
         """
         waveform = audio.load(path, sample_rate=self.sample_rate, offset=self.offset, duration=self.duration)
         results = []
@@ -267,6 +293,15 @@ def features_of(
     extraction: Extraction, copies: Sequence[str], shard: Sequence[Row], stopped: Callable[[], bool] = lambda: False
 ) -> Features | None:
     """The features of a few recordings, those that cannot be used left out and named; None where it was stopped.
+
+    Args:
+        extraction: What to compute.
+        copies: "original" and names of `extraction.augment`.
+        shard: Utterance, path and SHA-256 of each recording.
+        stopped: Asked before each recording whether to stop.
+
+    Returns:
+        The features, one behind the other; `bad` names what was left out.
 
     Raises:
         SerError: The extraction itself failed.

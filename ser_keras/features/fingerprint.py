@@ -39,6 +39,12 @@ def fingerprint(function: Callable) -> str:
     Covered in the same way is every function and class that it calls in the same script or cell, in modules beside
     it, or in `ser_keras`. Other libraries count by name; their versions are part of the cache's key.
 
+    Args:
+        function: Any callable; a partial counts with its arguments.
+
+    Returns:
+        16 hexadecimal digits.
+
     Example:
         >>> RATE = 8000
         >>> def seconds(y):

@@ -20,6 +20,10 @@ def running_median(rows: np.ndarray, width: int) -> np.ndarray:
 
     Returns:
         float32, shape (rows, columns).
+
+    Example:
+        >>> running_median(np.array([[0.0, 9.0, 0.0, 1.0, 2.0]]), 3)
+        array([[0., 0., 1., 1., 2.]], dtype=float32)
     """
     padded = np.pad(rows, ((0, 0), (width // 2, width // 2)), mode="symmetric")
     return _median_kernel()(np.ascontiguousarray(padded, dtype=np.float32), width)

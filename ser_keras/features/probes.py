@@ -60,6 +60,13 @@ def of_extraction(extraction: Extraction, copies: Sequence[str]) -> dict[str, An
     """Answers of an extraction, decoding included: one a probe, and one a probe and copy.
 
     Copies are drawn by the generators that recordings get, so that an augmentation's limits and its seed count too.
+
+    Args:
+        extraction: The extraction.
+        copies: "original" and names of `extraction.augment`.
+
+    Returns:
+        Answers by probe; those of copies under "probe/copy".
     """
     import soundfile
 
@@ -82,6 +89,13 @@ def of_change(change: Callable[[np.ndarray, np.random.Generator], np.ndarray], s
     Args:
         change: (batch, generator) -> batch.
         shape: Of one example.
+
+    Returns:
+        Mean, spread and some values of what it gave, or the error that it raised.
+
+    Example:
+        >>> of_change(lambda batch, rng: 0 * batch, (2, 3))["shape"][-1]
+        6
     """
     batch = np.random.default_rng(5).normal(size=(DRAWS, *shape)).astype(np.float32)
     return _answered(lambda: change(batch, np.random.default_rng(6)).reshape(DRAWS, -1))
@@ -143,6 +157,13 @@ def told(one: Mapping[str, Answer], other: Mapping[str, Answer]) -> dict[str, st
 
     A vector's values have no spread of their own: what counts is how far each of them moves from probe to probe.
 
+    Args:
+        one: Answers by probe, of the record.
+        other: Answers by probe, of now; every probe of `one` is among them.
+
+    Returns:
+        By probe, in what they differ.
+
     Example:
         >>> one = {"a": answer(np.array([1.0, 500.0])), "b": answer(np.array([1.1, 900.0]))}
         >>> other = one | {"a": answer(np.array([1.001, 500.0]))}
@@ -165,6 +186,9 @@ def different(one: Answer, other: Answer, spreads: np.ndarray | None = None) -> 
         one: An answer.
         other: Another.
         spreads: Of each value of a vector, shape (values,); None takes that of all values together.
+
+    Returns:
+        In what they differ first, or "".
 
     Example:
         >>> a = answer(np.arange(12.0).reshape(3, 4))

@@ -92,6 +92,10 @@ def complex_stft(waveform: np.ndarray, *, n_fft: int, hop_length: int) -> np.nda
 
     Returns:
         complex64, shape (frames, n_fft // 2 + 1).
+
+    Example:
+        >>> complex_stft(np.zeros(1000), n_fft=256, hop_length=100).shape
+        (11, 129)
     """
     n_frames, blocks = _transforms(waveform, n_fft, hop_length, None, "hann", True)
     spectrum = np.empty((n_frames, n_fft // 2 + 1), np.complex64)
@@ -116,8 +120,22 @@ def _transforms(
 def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: bool) -> np.ndarray:
     """Overlapping frames as a read-only view, shape (frames, frame_length); no copy unless padded.
 
+    Args:
+        waveform: Shape (samples,).
+        frame_length: Samples in a frame.
+        hop_length: Samples from one frame to the next.
+        center: Pad both ends with half a frame of zeros, so that frame i is centred on sample i * hop_length.
+
+    Returns:
+        float32, shape (frames, frame_length), read-only.
+
     Raises:
         TooShortError: The waveform is shorter than one frame and not centred.
+
+    Example:
+        >>> frame(np.arange(5), frame_length=3, hop_length=2, center=False)
+        array([[0., 1., 2.],
+               [2., 3., 4.]], dtype=float32)
     """
     y = np.asarray(waveform, dtype=np.float32)
     if center:
@@ -131,8 +149,20 @@ def frame(waveform: np.ndarray, *, frame_length: int, hop_length: int, center: b
 def window(name: str, win_length: int, n_fft: int) -> np.ndarray:
     """A periodic window, centred among zeros, shape (n_fft,).
 
+    Args:
+        name: One of `WINDOWS`.
+        win_length: Samples of the window.
+        n_fft: Samples of the result; at least `win_length`.
+
+    Returns:
+        Weights, shape (n_fft,).
+
     Raises:
         ValueError: The name is none of `WINDOWS`.
+
+    Example:
+        >>> window("hann", 4, 6).round(2).tolist()
+        [0.0, 0.0, 0.5, 1.0, 0.5, 0.0]
     """
     if name not in WINDOWS:
         raise ValueError(f"{name!r} is no window; known are {', '.join(WINDOWS)}")
@@ -153,6 +183,11 @@ def mel(spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, htk
 
     Returns:
         float32, shape (frames, n_mels).
+
+    Example:
+        >>> s = stft(np.zeros(1000), sample_rate=8000, n_fft=256, hop_length=100)
+        >>> mel(s, n_mels=20, fmin=0.0, fmax=None).shape
+        (11, 20)
     """
     bank = _mel_bank(spectrum.sample_rate, spectrum.n_fft, n_mels, fmin, fmax, htk)
     return spectrum.power @ bank
@@ -169,6 +204,13 @@ def _mel_bank(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | Non
 def power_to_db(power: np.ndarray, *, top_db: float | None = TOP_DB) -> np.ndarray:
     """10 log10 of a power relative to 1, kept within `top_db` of its maximum, as `librosa.power_to_db`.
 
+    Args:
+        power: Powers, of any shape; at least 1e-10 each counts.
+        top_db: Largest distance from the maximum in dB; None for no limit.
+
+    Returns:
+        Decibels, the shape of `power`.
+
     Example:
         >>> power_to_db(np.array([1.0, 100.0, 0.0]))
         array([  0.,  20., -60.])
@@ -180,7 +222,23 @@ def power_to_db(power: np.ndarray, *, top_db: float | None = TOP_DB) -> np.ndarr
 def log_mel(
     spectrum: Spectrum, *, n_mels: int, fmin: float, fmax: float | None, top_db: float | None = TOP_DB
 ) -> np.ndarray:
-    """Mel spectrogram in decibels relative to 1, shape (frames, n_mels)."""
+    """Mel spectrogram in decibels relative to 1, shape (frames, n_mels).
+
+    Args:
+        spectrum: The short-time spectrum.
+        n_mels: Number of filters.
+        fmin: Lowest frequency of the bank in Hz.
+        fmax: Highest frequency in Hz; None means half the sample rate.
+        top_db: Largest distance from the maximum in dB; None for no limit.
+
+    Returns:
+        float32, shape (frames, n_mels), in dB.
+
+    Example:
+        >>> s = stft(np.zeros(1000), sample_rate=8000, n_fft=256, hop_length=100)
+        >>> round(float(log_mel(s, n_mels=20, fmin=0.0, fmax=None).max()))  # silence counts as 1e-10
+        -100
+    """
     return power_to_db(mel(spectrum, n_mels=n_mels, fmin=fmin, fmax=fmax), top_db=top_db)
 
 
@@ -220,7 +278,19 @@ def mfcc(
 
 
 def liftered(cepstra: np.ndarray, lifter: int) -> np.ndarray:
-    """Weigh coefficient k (counted from 1) by 1 + lifter / 2 * sin(pi * k / lifter); 0 leaves all as they are."""
+    """Weigh coefficient k (counted from 1) by 1 + lifter / 2 * sin(pi * k / lifter); 0 leaves all as they are.
+
+    Args:
+        cepstra: Shape (frames, coefficients), the first of which counts as 1.
+        lifter: HTK's L; 22 is usual.
+
+    Returns:
+        The shape and dtype of `cepstra`.
+
+    Example:
+        >>> liftered(np.ones((1, 3)), 2).round(1).tolist()
+        [[2.0, 1.0, 0.0]]
+    """
     if lifter == 0:
         return cepstra
     k = np.arange(1, cepstra.shape[1] + 1)
@@ -229,6 +299,13 @@ def liftered(cepstra: np.ndarray, lifter: int) -> np.ndarray:
 
 def fix_length(frames: np.ndarray, length: int) -> np.ndarray:
     """Cut or zero-pad at the end to `length` frames, shape (length, coefficients).
+
+    Args:
+        frames: Shape (frames, coefficients), or with further axes.
+        length: Frames of the result.
+
+    Returns:
+        A new array, the dtype of `frames`.
 
     Example:
         >>> fix_length(np.ones((2, 1)), 3)[:, 0], fix_length(np.ones((2, 1)), 1)[:, 0]

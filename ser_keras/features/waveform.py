@@ -15,6 +15,14 @@ SILENCE = 1e-10  # librosa's: a smaller amplitude has no sign
 def rms(waveform: np.ndarray, *, frame_length: int, hop_length: int) -> np.ndarray:
     """Root mean square of centred frames, float32, shape (frames, 1).
 
+    Args:
+        waveform: Shape (samples,).
+        frame_length: Samples in a frame.
+        hop_length: Samples from one frame to the next.
+
+    Returns:
+        float32, shape (frames, 1), in units of the waveform.
+
     Example:
         >>> float(rms(np.full(8000, 0.5), frame_length=512, hop_length=256)[10, 0])
         0.5
@@ -27,6 +35,19 @@ def zero_crossing_rate(waveform: np.ndarray, *, frame_length: int, hop_length: i
     """Sign changes per sample in centred frames, float32, shape (frames, 1).
 
     The waveform is continued at both ends by its last value, so that padding adds no crossing.
+
+    Args:
+        waveform: Shape (samples,).
+        frame_length: Samples in a frame.
+        hop_length: Samples from one frame to the next.
+
+    Returns:
+        float32, shape (frames, 1), in [0, 1].
+
+    Example:
+        >>> alternating = np.tile([1.0, -1.0], 500)
+        >>> float(zero_crossing_rate(alternating, frame_length=100, hop_length=50)[10, 0])
+        0.99...
     """
     y = np.pad(np.asarray(waveform, dtype=np.float32), frame_length // 2, mode="edge")
     negative = (y < 0) & (np.abs(y) > SILENCE)

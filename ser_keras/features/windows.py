@@ -62,7 +62,14 @@ class Windows:
         return Windows(self.frames, self.first[positions], self.last[positions], self.length)
 
     def gather(self, positions: np.ndarray) -> np.ndarray:
-        """Some of the windows as an array, shape (positions, length, coefficients)."""
+        """Some of the windows as an array, shape (positions, length, coefficients).
+
+        Args:
+            positions: Which windows, as integers, shape (positions,).
+
+        Returns:
+            A copy, float32; a window that reaches over its recording repeats the last frame.
+        """
         return self.frames[self._rows(positions)]
 
     def used(self) -> np.ndarray:
@@ -86,6 +93,11 @@ def cut(frames: np.ndarray, lengths: np.ndarray, window: Window) -> tuple[Window
 
     Returns:
         The windows, in the order of the recordings, and how many each recording has.
+
+    Example:
+        >>> windows, counts = cut(np.zeros((12, 3)), np.array([7, 5]), Window(length=4, shift=2))
+        >>> len(windows), counts
+        (3, array([2, 1]))
     """
     counts = np.where(lengths > 0, np.maximum(0, lengths - window.length) // window.shift + 1, 0)
     ends = np.cumsum(lengths)

@@ -90,6 +90,9 @@ def raw(transformed: np.ndarray, speed: float) -> np.ndarray:
     Args:
         transformed: Magnitudes, shape TRANSFORMED.
         speed: How much faster than it is the recording is read.
+
+    Returns:
+        float32; positive modulation frequencies are first on the first axis, negative ones second.
     """
     from scipy.ndimage import gaussian_filter
 

@@ -64,7 +64,15 @@ class Known:
 
 
 def know(paths: Sequence[str], *, jobs: int = -1) -> Known:
-    """Read a list of recordings, in parallel."""
+    """Read a list of recordings, in parallel.
+
+    Args:
+        paths: The recordings.
+        jobs: Parallel workers; -1 uses every core.
+
+    Returns:
+        Vectors of their pieces, checksums, and those that cannot be used with the reason.
+    """
     vectors, owner, starts = [np.empty((0, likeness.LENGTH), np.float32)], [], []
     known = Known(vectors[0], np.array([], int), np.array([]), [])
     for position, (pieces, sums, reason) in enumerate(_read(paths, (1.0,), jobs, "listening (train)")):
@@ -168,6 +176,17 @@ def is_copy(likeness_of_vectors: float, fit: alignment.Alignment | None) -> bool
 
     What was only cut is the same where the two overlap; what was stretched or moved in pitch is less so. Two takes
     that fit at the same speed and pitch are as alike as those, and no copies.
+
+    Args:
+        likeness_of_vectors: Of the pair's pieces, 1 for equal ones.
+        fit: How the two lie on each other; None where they do not.
+
+    Returns:
+        Whether it is to be listed as a copy.
+
+    Example:
+        >>> is_copy(0.99, None)
+        False
     """
     if fit is None:
         return False

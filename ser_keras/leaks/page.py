@@ -20,6 +20,9 @@ def html(found: Leaks, *, at: Path) -> str:
     Args:
         found: What the audit found.
         at: Where the page will lie; players name recordings relative to it.
+
+    Returns:
+        HTML, self-contained but for the recordings.
     """
     import jinja2
 

@@ -75,7 +75,20 @@ def worth(papers: Path | str | None = None) -> pd.DataFrame:
 
 
 def sentence(table: pd.DataFrame, leak: str) -> str:
-    """What one kind of leak was worth, in words; empty where nothing is committed."""
+    """What one kind of leak was worth, in words; empty where nothing is committed.
+
+    Args:
+        table: As `worth` makes it.
+        leak: A name in its column `leak`.
+
+    Returns:
+        A part of a sentence, or "".
+
+    Example:
+        >>> rows = {"leak": ["copies"] * 2, "paper": ["a", "b"], "points": [3.2, 20.9]}
+        >>> sentence(pd.DataFrame(rows), "copies")
+        'in 2 of the papers that was worth 3 to 21 points of accuracy (2 variants)'
+    """
     rows = table[table.leak == leak]
     if rows.empty:
         return ""

@@ -81,6 +81,19 @@ def residual_block(x: keras.KerasTensor, channels: int, *, skip: bool = True) ->
     """Figure 1: convolution, ReLU, convolution, ReLU, then add the input.
 
     The input goes through a convolution of its own where its channels differ ("two or three convolutions").
+
+    Args:
+        x: Shape (batch, frames, channels of the input).
+        channels: Filters of each convolution.
+        skip: Whether the input is added.
+
+    Returns:
+        Shape (batch, frames, channels).
+
+    Example:
+        >>> import keras
+        >>> residual_block(keras.Input((16, 3)), 4).shape
+        (None, 16, 4)
     """
     from keras import layers
 

@@ -90,7 +90,19 @@ def build(
 
 
 def layer_count(model: keras.Model) -> int:
-    """Layers as they are counted in "ResNet-18": convolutions and dense layers, without those on shortcuts."""
+    """Layers as they are counted in "ResNet-18": convolutions and dense layers, without those on shortcuts.
+
+    Args:
+        model: A network as `build` makes it.
+
+    Returns:
+        18 for this one, whatever its width.
+
+    Example:
+        >>> import keras
+        >>> layer_count(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.ReLU()]))
+        1
+    """
     from keras import layers
 
     on_path = [x for x in model.layers if isinstance(x, layers.Conv2D) and x.kernel_size != (1, 1)]

@@ -97,8 +97,18 @@ def render(template: str, lookups: Mapping[str, Callable[..., Any]]) -> str:
 def asked(template: str) -> list[Lookup]:
     """What a finding looks up, whichever way its conditions go.
 
+    Args:
+        template: As `paper.toml` has it.
+
+    Returns:
+        Names and arguments, in the order in which they are met.
+
     Raises:
         SerError: The template is not valid.
+
+    Example:
+        >>> len(asked("{{ mean('ravdess', 'paper', 'v') }}"))
+        1
     """
     found, wrong = _tried(template)
     if wrong:
@@ -108,6 +118,12 @@ def asked(template: str) -> list[Lookup]:
 
 def faults(template: str) -> list[str]:
     """What is wrong with a finding, a sentence each: it is rendered with stand-ins for the results.
+
+    Args:
+        template: As `paper.toml` has it.
+
+    Returns:
+        None where it is valid.
 
     Example:
         >>> faults("{{ maen('ravdess', 'paper', 'v') }}")

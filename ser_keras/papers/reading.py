@@ -58,6 +58,9 @@ NEEDS = {
 def read(path: Path) -> Paper:
     """Read and validate a `paper.toml`, before anything else is done with it.
 
+    Args:
+        path: The file.
+
     Raises:
         SerError: It cannot be read or is not valid; a sentence for each fault, which names file and entry.
 
@@ -87,7 +90,18 @@ def read(path: Path) -> Paper:
 
 
 def tags(path: Path) -> set[str]:
-    """Ids of ledger entries that a script's comments name: `BATCH_SIZE = 32  # [S4]`."""
+    """Ids of ledger entries that a script's comments name: `BATCH_SIZE = 32  # [S4]`.
+
+    Args:
+        path: A script.
+
+    Returns:
+        Such as "S4".
+
+    Example:
+        >>> "S1" in tags(Path("reproductions/jin2022/run.py"))
+        True
+    """
     return set(TAG.findall(path.read_text(encoding="utf-8")))
 
 

@@ -28,7 +28,18 @@ STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 def sentences(*told: str) -> PydanticCustomError:
-    """An error whose sentences stand for themselves, without the name of the key."""
+    """An error whose sentences stand for themselves, without the name of the key.
+
+    Args:
+        told: A sentence each, without its full stop.
+
+    Returns:
+        The error, to be raised by a validator.
+
+    Example:
+        >>> sentences("it is empty").message()
+        'it is empty'
+    """
     return PydanticCustomError("sentences", "{together}", {"together": "; ".join(told), "told": list(told)})
 
 

@@ -103,7 +103,15 @@ def _own(description: dict[str, Any], place: Path) -> dict[str, Any] | None:
 
 
 def confusion(paper: Path, description: dict[str, Any]) -> pd.DataFrame | None:
-    """What new speakers' recordings were taken for, in per cent of each emotion, over all committed runs."""
+    """What new speakers' recordings were taken for, in per cent of each emotion, over all committed runs.
+
+    Args:
+        paper: The paper's folder.
+        description: What `model.json` says.
+
+    Returns:
+        One row an emotion and one column a prediction, in per cent; None where no committed run tests new speakers.
+    """
     import pandas as pd
 
     numbers, corpus = _numbers(paper), description["run"]["corpus"]
@@ -124,6 +132,9 @@ def card(paper: Path, description: dict[str, Any], place: Path, *, weights: int)
         description: What `model.json` says, `accuracy` and `command` included.
         place: The run's folder.
         weights: How many weights the network has.
+
+    Returns:
+        The text of `README.md`.
     """
     from ser_keras import papers
     from ser_keras.corpora import named

@@ -13,6 +13,12 @@ PLAIN = (bool, int, float, str, type(None))
 def parameters(extract: Callable) -> dict[str, Any]:
     """An extraction's name, its arguments, and the constants that it and its script's other functions read.
 
+    Args:
+        extract: A function of a waveform, or a partial of one.
+
+    Returns:
+        `function`, `arguments` and `constants`, as JSON.
+
     Example:
         >>> from ser_keras.runs.script import load
         >>> told = parameters(load("reproductions/jin2022").extract)

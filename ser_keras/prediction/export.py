@@ -52,6 +52,9 @@ def export(
         command: How the run was made, for the card; empty for a command made of what its record says.
         papers: The folder of all papers; None looks where `runs.script.find` does.
 
+    Returns:
+        The folder, what it was made of, and its bytes.
+
     Raises:
         SerError: The run is damaged, has kept no model, or is one of scikit-learn; or `out` is no place for it.
 

@@ -17,6 +17,12 @@ def reach(extraction: Extraction) -> float | None:
 
     It is measured on noise: the shortest beginning that gives the features of the whole.
 
+    Args:
+        extraction: What computes the features.
+
+    Returns:
+        `duration` where that is given, else a multiple of 0.1 s, or None.
+
     Example:
         >>> reach(Extraction(extract=lambda y: np.pad(y, (0, 16_000))[:16_000], sample_rate=8000))
         2.0

@@ -84,6 +84,9 @@ def load(model: Path | str, *, papers: Path | str | None = None) -> Model:
         model: A folder that `export` wrote, a run's folder with its model, or a name such as "jin2022".
         papers: The folder of all papers; None looks where `runs.script.find` does.
 
+    Returns:
+        The model, ready to predict.
+
     Raises:
         SerError: There is no such model, a file is damaged, or the paper's features are no longer the model's.
 
@@ -139,6 +142,12 @@ def _folder(model: Path | str, papers: Path | str | None) -> Path:
 def of_run(folder: Path) -> tuple[dict[str, Any], Scaler]:
     """What a finished run says of its model, and the scaler that it kept.
 
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        What `model.json` says, but for what `export` adds; and the scaler.
+
     Raises:
         SerError: The run is damaged, or has kept no model.
     """
@@ -183,6 +192,13 @@ def of_run(folder: Path) -> tuple[dict[str, Any], Scaler]:
 
 def recipe_for(description: dict[str, Any], papers: Path | str | None = None) -> Recipe:
     """The recipe that a model was trained by, from the paper's own script.
+
+    Args:
+        description: What `model.json` says.
+        papers: The folder of all papers; None looks where `runs.script.find` does.
+
+    Returns:
+        The recipe, whose features are those of the model.
 
     Raises:
         SerError: The paper or its variant is not there, or its features are others now.

@@ -58,6 +58,12 @@ def write(
 def rounded(values: np.ndarray) -> np.ndarray:
     """float32 values to the nearest that has `KEPT_BITS` bits behind the point; the others are 0 and compress well.
 
+    Args:
+        values: float32, of any shape.
+
+    Returns:
+        float32, the shape of `values`.
+
     Example:
         >>> rounded(np.array([1.0, 1 / 3], np.float32)).tolist()
         [1.0, 0.33331298828125]
@@ -101,6 +107,12 @@ def _compact(archive: Path) -> None:
 def read(folder: Path) -> tuple[dict[str, Any], Scaler]:
     """What a model folder says, and its scaler.
 
+    Args:
+        folder: What `write` wrote.
+
+    Returns:
+        What `model.json` says, and the scaler.
+
     Raises:
         SerError: A file is missing or is not what was written.
     """
@@ -126,6 +138,12 @@ def read(folder: Path) -> tuple[dict[str, Any], Scaler]:
 
 def read_network(path: Path) -> keras.Model:
     """A network from Keras's archive, without its optimiser; nothing that is code is loaded.
+
+    Args:
+        path: A `.keras` file.
+
+    Returns:
+        The network, not compiled.
 
     Raises:
         SerError: Keras cannot read it.

@@ -82,7 +82,14 @@ class Protocol:
         raise TypeError(f"{type(self).__name__} has no rule: give it a method `splits`")
 
     def remark(self, examples: pd.DataFrame) -> str:
-        """What a reader should know of this protocol on these examples alone; empty where nothing is special."""
+        """What a reader should know of this protocol on these examples alone; empty where nothing is special.
+
+        Args:
+            examples: One row an example, as `Protocol.splits` takes them.
+
+        Returns:
+            A sentence without its full stop, or "".
+        """
         return ""
 
 

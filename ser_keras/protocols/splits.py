@@ -47,7 +47,18 @@ class RandomSplit(Protocol):
         return ("emotion",) * self.stratify + (self.by,) * (self.by != SAMPLE)
 
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
-        """One division: `test` of all examples, then `validation` of the rest."""
+        """One division: `test` of all examples, then `validation` of the rest.
+
+        Args:
+            examples: One row an example, with `utterance`, `emotion`, `copy` and the column that is kept together.
+            seed: Of the draw.
+
+        Returns:
+            One split.
+
+        Raises:
+            ImpossibleError: The examples cannot be divided so.
+        """
         everything = np.arange(len(examples))
         train, test = draw(examples, everything, self.test, seed, by=self.by, stratify=self.stratify)
         train, validation = draw(examples, train, self.validation, seed, by=self.by, stratify=self.stratify)
@@ -80,7 +91,18 @@ class StratifiedKFold(Protocol):
         return ("emotion",)
 
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
-        """`folds` divisions; the seed deals the examples to them."""
+        """`folds` divisions; the seed deals the examples to them.
+
+        Args:
+            examples: One row an example, with the column `emotion`.
+            seed: Of the deal.
+
+        Returns:
+            One split a fold, without a validation part.
+
+        Raises:
+            ImpossibleError: An emotion has fewer examples than there are folds.
+        """
         from sklearn import model_selection
 
         counts = examples.emotion.value_counts()
@@ -126,11 +148,29 @@ class GroupKFold(Protocol):
         return (self.by,)
 
     def column(self, examples: pd.DataFrame) -> str:
-        """The column that is kept together in these examples: `by`; a paper's own protocol may choose."""
+        """The column that is kept together in these examples: `by`; a paper's own protocol may choose.
+
+        Args:
+            examples: One row an example.
+
+        Returns:
+            The column's name.
+        """
         return self.by
 
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
-        """`folds` divisions, or one for each group where those are fewer; the seed deals the groups to them."""
+        """`folds` divisions, or one for each group where those are fewer; the seed deals the groups to them.
+
+        Args:
+            examples: One row an example, with `utterance`, `copy` and the column that is kept together.
+            seed: Of the deal.
+
+        Returns:
+            One split a fold; validation and test hold originals only.
+
+        Raises:
+            ImpossibleError: There are too few groups.
+        """
         from sklearn import model_selection
 
         by = self.column(examples)
@@ -148,7 +188,14 @@ class GroupKFold(Protocol):
         return made
 
     def remark(self, examples: pd.DataFrame) -> str:
-        """That one group is left out in turn where there are fewer of them than folds."""
+        """That one group is left out in turn where there are fewer of them than folds.
+
+        Args:
+            examples: One row an example, with the column that is kept together.
+
+        Returns:
+            A sentence without its full stop, or "".
+        """
         by = self.column(examples)
         there = examples[by].nunique()
         if not self.folds or there >= self.folds:
@@ -183,7 +230,18 @@ class LastSpeakers(Protocol):
         return ("speaker",)
 
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
-        """The one division, whatever the seed."""
+        """The one division, whatever the seed.
+
+        Args:
+            examples: One row an example, with `speaker` and `copy`; speakers are ordered by name.
+            seed: Not used.
+
+        Returns:
+            One split; validation and test hold originals only.
+
+        Raises:
+            ImpossibleError: Nobody is left to train on.
+        """
         speakers = sorted(examples.speaker.unique())
         held_out = self.test + self.validation
         if len(speakers) <= held_out:
@@ -205,6 +263,14 @@ PLENTY = 20  # recordings of each emotion, of which every fraction and fold can 
 
 def number_of_splits(protocol: Protocol, examples: pd.DataFrame, seed: int) -> int:
     """How many divisions a protocol makes for a seed, without drawing them where the rule tells.
+
+    Args:
+        protocol: The protocol.
+        examples: One row an example, as `Protocol.splits` takes them.
+        seed: As for `Protocol.splits`.
+
+    Returns:
+        The number of folds; 1 for a protocol that divides once.
 
     Raises:
         ImpossibleError: The examples cannot be divided so.
@@ -274,5 +340,18 @@ def draw(
 
 
 def originals(examples: pd.DataFrame, positions: np.ndarray) -> np.ndarray:
-    """Those of the positions that are unchanged recordings, not augmented copies."""
+    """Those of the positions that are unchanged recordings, not augmented copies.
+
+    Args:
+        examples: One row an example, with the column `copy`.
+        positions: Which of them, shape (positions,).
+
+    Returns:
+        Some of the positions, in their order.
+
+    Example:
+        >>> import pandas as pd
+        >>> originals(pd.DataFrame({"copy": ["original", "noisy", "original"]}), np.array([1, 2]))
+        array([2])
+    """
     return positions[(examples["copy"].to_numpy()[positions] == ORIGINAL)]

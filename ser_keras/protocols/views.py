@@ -25,6 +25,10 @@ class View(Protocol):
     def splits(self, examples: pd.DataFrame, seed: int) -> list[Split]:
         """There are none.
 
+        Args:
+            examples: Not used.
+            seed: Not used.
+
         Raises:
             SerError: Always.
         """

@@ -30,6 +30,11 @@ COLOURS = 128
 def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.DataFrame] | None:
     """Accuracy by epoch, a panel a protocol: mean of the runs still training, and a band from lowest to highest.
 
+    Args:
+        results: Finished runs.
+        corpus: Its name.
+        variant: As it was run, marks included.
+
     Returns:
         The figure and its numbers (`protocol`, `part`, `epoch`, `mean`, `low`, `high`, and `runs`, the count of those
         that reached the epoch); None without runs.
@@ -69,6 +74,11 @@ def curves(results: Results, corpus: str, variant: str) -> tuple[Figure, pd.Data
 def confusions(numbers: Numbers, corpus: str, variant: str) -> tuple[Figure, pd.DataFrame] | None:
     """Confusion matrices in per cent of the label, a panel a protocol, mean over seeds.
 
+    Args:
+        numbers: What was run.
+        corpus: Its name.
+        variant: As it was run, marks included.
+
     Returns:
         The figure and its numbers (`protocol`, `label`, `prediction`, `percent`); None without runs.
     """
@@ -102,6 +112,9 @@ def headlines(table: pd.DataFrame) -> Figure:
 
     Args:
         table: As `summary.headlines` makes it; what was not run is left open.
+
+    Returns:
+        One row a headline.
     """
 
     def first(text: str) -> float:
@@ -135,7 +148,13 @@ def headlines(table: pd.DataFrame) -> Figure:
 
 
 def draw_matrix(axis: Axes, matrix: np.ndarray, classes: Sequence[str]) -> None:
-    """One confusion matrix with its numbers in the cells."""
+    """One confusion matrix with its numbers in the cells.
+
+    Args:
+        axis: Where to draw.
+        matrix: Per cent, shape (classes, classes): labels by predictions.
+        classes: In the order of the matrix.
+    """
     axis.imshow(matrix, cmap="Blues", vmin=0, vmax=100)
     places = range(len(classes))
     axis.set_xticks(places, classes, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
@@ -155,8 +174,16 @@ def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list]:
 def write(paper: Paper, numbers: Numbers, folder: Path) -> list[Path]:
     """Draw every figure, with a CSV of its numbers beside it: readings as SVG, the others as PNG.
 
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+        folder: Where to; made where it is absent.
+
     Returns:
         The figures' files, in the order in which readers meet them.
+
+    Raises:
+        SerError: A file cannot be written.
     """
     paths = []
     for name, (figure, table) in _readings(paper, numbers).items():
@@ -193,13 +220,29 @@ def _readings(paper: Paper, numbers: Numbers) -> dict[str, tuple[Figure, pd.Data
 
 
 def save_svg(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, its text as text, so that it can be searched and read out; equal figures, equal bytes."""
+    """Write a figure as SVG, its text as text, so that it can be searched and read out; equal figures, equal bytes.
+
+    Args:
+        figure: The figure.
+        path: Where to; its folder is made where it is absent.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": path.stem}), atomic(path) as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG with a palette, a third of the size; equal figures are equal bytes."""
+    """Write a figure as PNG with a palette, a third of the size; equal figures are equal bytes.
+
+    Args:
+        figure: The figure.
+        path: Where to; its folder is made where it is absent.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     from PIL import Image
 
     drawn = io.BytesIO()

@@ -91,6 +91,10 @@ def waveforms_with_spectrograms(
 def versions(clips: Mapping[str, np.ndarray], *, sample_rate: int) -> tuple[Figure, pd.DataFrame]:
     """The versions of one recording below one another, the first (the original) in another colour.
 
+    Args:
+        clips: By title, waveforms, shape (samples,); one or more.
+        sample_rate: Of all of them, in Hz.
+
     Returns:
         The figure, and of each version `seconds`, `peak` and `rms`.
     """

@@ -32,6 +32,13 @@ def comparison(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
     `mean` is over runs, `h` how far from it the 95 % interval for one further run reaches, and `detectable` the
     smallest difference that would show in four of five cases; all in points.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        Empty where the paper reports nothing.
     """
     rows = []
     for j in judged(paper, numbers):
@@ -70,7 +77,15 @@ def _reproduced(j: Judged, numbers: Numbers) -> dict[str, object]:
 
 
 def readings(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """How likely each headline number is under each reading that was tried."""
+    """How likely each headline number is under each reading that was tried.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a headline number and reading.
+    """
     rows = []
     for j in judged(paper, numbers):
         if not j.number.headline:
@@ -98,6 +113,9 @@ def readings(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 def chance(probability: float) -> str:
     """A probability in per cent, with more digits the smaller it is.
 
+    Args:
+        probability: From 0 to 1.
+
     Example:
         >>> chance(0.2154), chance(0.0042), chance(0.0)
         ('22 %', '0.4 %', 'under 0.1 %')
@@ -111,6 +129,13 @@ def chance(probability: float) -> str:
 def relative(density: float, best: float) -> str:
     """A density beside the greatest.
 
+    Args:
+        density: Of a reading.
+        best: Of the likeliest one.
+
+    Returns:
+        Their ratio in words; "" where the greatest is 0.
+
     Example:
         >>> relative(0.2, 0.2), relative(0.02, 0.25), relative(0.0, 0.25), relative(0.0, 0.0)
         ('1', '0.08', 'under 0.001', '')
@@ -121,7 +146,15 @@ def relative(density: float, best: float) -> str:
 
 
 def joint(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """Numbers of one run judged together: train and test accuracy, cells of one row of a confusion matrix."""
+    """Numbers of one run judged together: train and test accuracy, cells of one row of a confusion matrix.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a pair, or a row of a confusion matrix.
+    """
     return pd.DataFrame(
         [
             {
@@ -139,7 +172,15 @@ def joint(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def tables(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """Each table of the paper as a whole."""
+    """Each table of the paper as a whole.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a table.
+    """
     return pd.DataFrame(
         [
             {
@@ -160,7 +201,15 @@ def tables(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def settling(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """What would settle each open verdict, the most certainty an hour first."""
+    """What would settle each open verdict, the most certainty an hour first.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row an open verdict.
+    """
     return pd.DataFrame(
         [
             {
@@ -181,7 +230,15 @@ def settling(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def plan(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """Which reading to run next: runs of one serve all of its numbers."""
+    """Which reading to run next: runs of one serve all of its numbers.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a reading.
+    """
     found = best_plans(what_settles(judged(paper, numbers), numbers), numbers)
     return pd.DataFrame(
         [
@@ -199,7 +256,15 @@ def plan(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """What the text says without a number: in how many seeds it holds, under each protocol."""
+    """What the text says without a number: in how many seeds it holds, under each protocol.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a claim and variant, one column a protocol.
+    """
     rows = []
     for claim in paper.claims:
         for variant in numbers.variants(claim.corpus, claim.variant):
@@ -216,7 +281,15 @@ def claims(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
-    """What one recipe changes against another, the paper's own difference beside it; see `differences`."""
+    """What one recipe changes against another, the paper's own difference beside it; see `differences`.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        One row a contrast, protocol and metric.
+    """
     rows = []
     for contrast in paper.contrasts:
         for variant in numbers.variants(contrast.corpus, contrast.variant):
@@ -254,7 +327,14 @@ def contrasts(paper: Paper, numbers: Numbers) -> pd.DataFrame:
 
 
 def precision(numbers: Numbers) -> pd.DataFrame:
-    """Whether training in another precision gives the same accuracy; see `precisions`."""
+    """Whether training in another precision gives the same accuracy; see `precisions`.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a recipe that was run in two precisions.
+    """
     return pd.DataFrame(
         {
             "Corpus": shown(one.corpus),
@@ -288,7 +368,14 @@ def _own(own: tuple[float, str] | None, corpus: str) -> str:
 
 
 def sampling(numbers: Numbers) -> pd.DataFrame:
-    """How far numbers would move with other test speakers or recordings, where seeds do not draw them anew."""
+    """How far numbers would move with other test speakers or recordings, where seeds do not draw them anew.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a recipe and metric.
+    """
     rows = []
     metrics = ["accuracy", "uar"] + [BY_UTTERANCE + "accuracy", BY_UTTERANCE + "uar"] * numbers.windows
     for recipe in numbers.table[RECIPE].drop_duplicates().itertuples(index=False, name=None):

@@ -79,7 +79,19 @@ def report(
 
 
 def write(paper: Paper, results: Results, out: Path) -> Numbers:
-    """`results.csv`, `confusion.csv`, `finding.md`, `tables/`, `figures/`, `report.html` below `out`; their numbers."""
+    """`results.csv`, `confusion.csv`, `finding.md`, `tables/`, `figures/`, `report.html` below `out`; their numbers.
+
+    Args:
+        paper: What the paper reports.
+        results: Finished runs.
+        out: The output folder.
+
+    Returns:
+        What the tables are made of.
+
+    Raises:
+        SerError: A file cannot be written, or the finding is no template.
+    """
     numbers = Numbers(results)
     with atomic(out / "results.csv") as partial:
         tidy(numbers.predictions, numbers.results.classes).to_csv(partial, index=False, float_format="%.6g")
@@ -110,6 +122,9 @@ def publish_paper(results: Results, folder: Path, *, checker: Checker | None = N
         folder: The paper's folder.
         checker: Tells which committed runs still count; None marks none anew.
         data: Where figures and tables of the data lie; None, or one without them, keeps those published before.
+
+    Raises:
+        SerError: There is nothing to publish, or a committed file is not what it should be.
     """
     results = results.real()
     if not results.whole().cells:
@@ -123,7 +138,16 @@ def publish_paper(results: Results, folder: Path, *, checker: Checker | None = N
 
 
 def add(results: Results, folder: Path, *, checker: Checker | None = None) -> None:
-    """Add runs to the committed ones in the paper's folder; tables are left as they are."""
+    """Add runs to the committed ones in the paper's folder; tables are left as they are.
+
+    Args:
+        results: Finished runs.
+        folder: The paper's.
+        checker: Tells which committed runs still count; None marks none anew.
+
+    Raises:
+        SerError: A committed file is not what it should be.
+    """
     target = folder / "results"
     results = store.thinned(results, read(folder / "paper.toml"))
     if (target / store.MANIFEST).exists():
@@ -135,6 +159,9 @@ def add(results: Results, folder: Path, *, checker: Checker | None = None) -> No
 
 def refresh(folder: Path) -> None:
     """Make a paper's tables, figures and README anew from its committed predictions.
+
+    Args:
+        folder: The paper's.
 
     Raises:
         SerError: `paper.toml` or a committed file is not what it should be.
@@ -150,6 +177,10 @@ def refresh(folder: Path) -> None:
 
 def drop(folder: Path, variants: Sequence[str]) -> None:
     """Remove committed runs of the variants named, whether they count or not.
+
+    Args:
+        folder: The paper's.
+        variants: As they were run, marks included.
 
     Raises:
         SerError: There is no committed run of one of them.
@@ -170,6 +201,10 @@ def finding(paper: Paper, numbers: Numbers) -> str:
     takes the variant to subtract before the metric, and so does `gains`, which tells those of several metrics whose
     difference has an interval above zero. `interval` is where one further run falls, `verdict` what is said of the
     number that the paper reports there. A mean or difference that rests on three seeds or fewer says so by itself.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
 
     Raises:
         SerError: The words are no template of lookups alone; see `papers.finding`.
@@ -230,6 +265,9 @@ def finding(paper: Paper, numbers: Numbers) -> str:
 def without_rows_not_run(text: str) -> str:
     r"""A finding without the rows of its tables in which nothing is run; of such rows alone a sentence is left.
 
+    Args:
+        text: Markdown.
+
     Example:
         >>> print(without_rows_not_run("| a | b |\n| --- | --- |\n| x | 1 |\n| y | (not run) |"))
         | a | b |
@@ -256,7 +294,16 @@ def _nothing_run(row: str) -> bool:
 
 
 def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
-    """The paper's README, in Markdown, with the figures that lie in its folder `results`."""
+    """The paper's README, in Markdown, with the figures that lie in its folder `results`.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+        results: The folder in which figures and tables of the data lie.
+
+    Returns:
+        Markdown; pictures are links.
+    """
     context = _context(paper, numbers)
     drawn = sorted((results / "figures").glob("*.[ps][nv]g"), key=lambda path: (path.suffix, path.stem), reverse=True)
     pictures = [f"results/figures/{path.name}" for path in drawn]  # readings, then curves, then confusion matrices
@@ -265,14 +312,29 @@ def readme(paper: Paper, numbers: Numbers, results: Path) -> str:
 
 
 def html(paper: Paper, numbers: Numbers, drawn: Sequence[Path], data: Path) -> str:
-    """One self-contained page: pictures are inside it, nothing is fetched."""
+    """One self-contained page: pictures are inside it, nothing is fetched.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+        drawn: Files of the figures.
+        data: The folder with figures and tables of the data.
+    """
     template = templates().get_template("paper.html.j2")
     pictures = [(path.stem, TYPES[path.suffix], _inline(path)) for path in drawn]
     return template.render(_context(paper, numbers), pictures=pictures, data=data_shown(numbers, data), inline=_inline)
 
 
 def data_shown(numbers: Numbers, folder: Path) -> list[dict[str, Any]]:
-    """The figures and tables of the data that lie in `folder`, in order: `title`, `picture`, `table`, `name`."""
+    """The figures and tables of the data that lie in `folder`, in order: `title`, `picture`, `table`, `name`.
+
+    Args:
+        numbers: What was run.
+        folder: It may be absent.
+
+    Returns:
+        One entry a table; `picture` is None where there is none.
+    """
     import pandas as pd
 
     found = []
@@ -296,7 +358,13 @@ def _inline(path: Path) -> str:
 
 
 def show(paper: Paper, numbers: Numbers, out: Path) -> None:
-    """Print the main table and where the rest is."""
+    """Print the main table and where the rest is.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+        out: The output folder.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -66,7 +66,11 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def label(w: Weighed) -> str:
-    """A reading and its number of runs in words."""
+    """A reading and its number of runs in words.
+
+    Args:
+        w: The reading as it was weighed.
+    """
     if isinstance(w.runs, Best):
         return w.words
     runs = {1: "one run", 2: "two runs"}.get(w.runs.n, f"{w.runs.n} runs")
@@ -74,5 +78,17 @@ def label(w: Weighed) -> str:
 
 
 def first_words(verdict: str, width: int = 110) -> str:
-    """A verdict on one line: what does not fit is left to the table."""
+    """A verdict on one line: what does not fit is left to the table.
+
+    Args:
+        verdict: Words.
+        width: Characters kept at most.
+
+    Returns:
+        The verdict, or its first whole words and an ellipsis.
+
+    Example:
+        >>> first_words("compatible with paper, split_first", 24)
+        'compatible with paper …'
+    """
     return verdict if len(verdict) <= width else verdict[: verdict.rindex(" ", 0, width)].rstrip(" ,;") + " …"

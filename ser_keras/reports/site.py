@@ -57,7 +57,15 @@ def build(papers: Path, out: Path) -> list[Path]:
 
 
 def copied(p: Published, folder: Path) -> list[str]:
-    """Copy a paper's figures and numbers beside its page; their paths, as links from the page."""
+    """Copy a paper's figures and numbers beside its page; their paths, as links from the page.
+
+    Args:
+        p: The paper with its committed tables.
+        folder: Of the paper's page.
+
+    Returns:
+        Relative paths, with "/".
+    """
     results = p.folder / "results"
     chosen = [path for path in sorted(results.rglob("*")) if path.suffix in (".csv", ".png", ".svg")]
     for path in chosen:
@@ -67,7 +75,15 @@ def copied(p: Published, folder: Path) -> list[str]:
 
 
 def shown(p: Published, files: list[str]) -> dict[str, Any]:
-    """What a paper's page says beside its tables: the finding, how the runs were made, its pictures."""
+    """What a paper's page says beside its tables: the finding, how the runs were made, its pictures.
+
+    Args:
+        p: The paper with its committed tables.
+        files: As `copied` gives them.
+
+    Returns:
+        `finding`, `provenance`, `readings`, `curves`, `confusions`, `data`.
+    """
     made = p.folder / "results" / store.MANIFEST
     cells = [cell for cell in manifest.read(made)["cells"] if not cell.get("differs")] if made.exists() else []
     finding = p.folder / "results" / "finding.md"
@@ -82,7 +98,14 @@ def shown(p: Published, files: list[str]) -> dict[str, Any]:
 
 
 def matrices(p: Published) -> list[dict[str, Any]]:
-    """Confusion matrices that the paper reports, whole or in part: reported | reproduced | difference."""
+    """Confusion matrices that the paper reports, whole or in part: reported | reproduced | difference.
+
+    Args:
+        p: The paper with its committed tables.
+
+    Returns:
+        One entry a corpus, variant and protocol.
+    """
     rows = []
     for n in p.paper.reported:
         metric = Metric.parse(n.metric)

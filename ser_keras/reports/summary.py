@@ -32,6 +32,12 @@ class Published:
 def read(papers: Path) -> list[Published]:
     """Every paper in a folder, oldest first.
 
+    Args:
+        papers: The folder of all papers.
+
+    Returns:
+        Papers with their committed tables, all as text; without tables where nothing is committed.
+
     Raises:
         SerError: A `paper.toml` is not valid.
     """
@@ -45,6 +51,9 @@ def read(papers: Path) -> list[Published]:
 
 def headlines(published: list[Published]) -> pd.DataFrame:
     """One row a headline number.
+
+    Args:
+        published: The papers.
 
     Returns:
         Columns `key`, `Paper`, `Number`, `Corpus`, `Reported`, `Reproduced`, `95 % interval`, `detectable` (the
@@ -81,7 +90,13 @@ def _row(p: Published, number: Reported) -> dict[str, str]:
 
 
 def renew(readme: Path, text: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
-    """Put `text` between the marks in a README that has them; nothing else in it changes."""
+    """Put `text` between the marks in a README that has them; nothing else in it changes.
+
+    Args:
+        readme: The file.
+        text: What stands between the marks.
+        marks: The line before and the line behind.
+    """
     from ser_keras.support.files import write_text
 
     begin, end = marks
@@ -99,7 +114,12 @@ def simulation_as_markdown() -> str:
 
 
 def draw(published: list[Published], folder: Path) -> None:
-    """Write the headlines into `folder` as a table and as a picture: `headlines.csv`, `headlines.png`."""
+    """Write the headlines into `folder` as a table and as a picture: `headlines.csv`, `headlines.png`.
+
+    Args:
+        published: The papers.
+        folder: Where to.
+    """
     from ser_keras.reports import figures
     from ser_keras.support.files import atomic
 
@@ -110,7 +130,14 @@ def draw(published: list[Published], folder: Path) -> None:
 
 
 def markdown(published: list[Published]) -> str:
-    """The README's table."""
+    """The README's table.
+
+    Args:
+        published: The papers.
+
+    Returns:
+        One row a headline number.
+    """
     from ser_keras.reports.tables import markdown as as_markdown
 
     table = headlines(published)

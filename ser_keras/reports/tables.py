@@ -18,14 +18,28 @@ from ser_keras.runs.results import Results
 
 
 def waiting(numbers: Numbers) -> pd.DataFrame:
-    """Seeds that do not count yet, as folds are missing."""
+    """Seeds that do not count yet, as folds are missing.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a seed.
+    """
     names = {"corpus": "Corpus", "protocol": "Protocol", "variant": "Variant", "seed": "Seed"}
     names |= {"folds": "Folds finished", "tested": "Recordings tested", "recordings": "Of"}
     return numbers.unfinished.rename(columns=names)
 
 
 def aside(numbers: Numbers) -> pd.DataFrame:
-    """Runs that are there and do not count, those of equal reason together."""
+    """Runs that are there and do not count, those of equal reason together.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a reason and recipe.
+    """
     runs: dict[tuple[str, str], list[str]] = {}
     for place, reason in numbers.aside.items():
         runs.setdefault((place.rsplit("/", 2)[0].replace("/", " "), reason), []).append(place)
@@ -34,7 +48,14 @@ def aside(numbers: Numbers) -> pd.DataFrame:
 
 
 def impossible(numbers: Numbers) -> pd.DataFrame:
-    """Protocols that a corpus cannot have."""
+    """Protocols that a corpus cannot have.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a protocol.
+    """
     rows = [
         {"Corpus": corpus, "Protocol": protocol, "Not possible": reason}
         for corpus, reasons in numbers.results.impossible.items()
@@ -44,7 +65,14 @@ def impossible(numbers: Numbers) -> pd.DataFrame:
 
 
 def protocols(numbers: Numbers) -> pd.DataFrame:
-    """The protocols side by side: mean and standard deviation over seeds, where one further run falls, and seeds."""
+    """The protocols side by side: mean and standard deviation over seeds, where one further run falls, and seeds.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        One row a corpus, variant and protocol.
+    """
     rows = []
     metrics = ["accuracy", "uar"] + [BY_UTTERANCE + "accuracy", BY_UTTERANCE + "uar"] * numbers.windows
     for corpus in numbers.results.corpora:
@@ -61,7 +89,14 @@ def protocols(numbers: Numbers) -> pd.DataFrame:
 
 
 def speakers(numbers: Numbers) -> pd.DataFrame:
-    """What depends on who is tested: one row a variant and protocol that tests several new speakers."""
+    """What depends on who is tested: one row a variant and protocol that tests several new speakers.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        In per cent.
+    """
     rows = []
     for corpus in numbers.results.corpora:
         for variant in numbers.variants(corpus):
@@ -79,7 +114,14 @@ def speakers(numbers: Numbers) -> pd.DataFrame:
 
 
 def classes(numbers: Numbers) -> pd.DataFrame:
-    """Recall of each class by protocol."""
+    """Recall of each class by protocol.
+
+    Args:
+        numbers: What was run.
+
+    Returns:
+        In per cent.
+    """
     rows = []
     for corpus, names in numbers.results.classes.items():
         for variant in numbers.variants(corpus):
@@ -95,7 +137,14 @@ def classes(numbers: Numbers) -> pd.DataFrame:
 
 
 def audit(results: Results) -> pd.DataFrame:
-    """What train and test share, an average run of each protocol; training time beside it."""
+    """What train and test share, an average run of each protocol; training time beside it.
+
+    Args:
+        results: Finished runs.
+
+    Returns:
+        One row a protocol and recipe.
+    """
     rows = [
         {
             **cell["cell"],
@@ -139,7 +188,15 @@ def audit(results: Results) -> pd.DataFrame:
 
 
 def corpora(paper: Paper, results: Results) -> pd.DataFrame:
-    """The paper's corpora: which were run, under what terms, and how to get each."""
+    """The paper's corpora: which were run, under what terms, and how to get each.
+
+    Args:
+        paper: What the paper reports.
+        results: Finished runs.
+
+    Returns:
+        One row a corpus.
+    """
     return pd.DataFrame(
         [
             {
@@ -156,7 +213,14 @@ def corpora(paper: Paper, results: Results) -> pd.DataFrame:
 
 
 def ledger(paper: Paper) -> pd.DataFrame:
-    """What the paper leaves open, and what was chosen."""
+    """What the paper leaves open, and what was chosen.
+
+    Args:
+        paper: What the paper reports.
+
+    Returns:
+        One row an entry.
+    """
     return pd.DataFrame(
         [
             {
@@ -173,7 +237,14 @@ def ledger(paper: Paper) -> pd.DataFrame:
 
 
 def contradictions(paper: Paper) -> pd.DataFrame:
-    """Where the paper contradicts itself."""
+    """Where the paper contradicts itself.
+
+    Args:
+        paper: What the paper reports.
+
+    Returns:
+        One row a contradiction.
+    """
     return pd.DataFrame(
         [
             {"Section": c.section, "It says": c.claim, "But": c.against, "Arithmetic": c.arithmetic}
@@ -184,7 +255,15 @@ def contradictions(paper: Paper) -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
-    """Every table by its file name."""
+    """Every table by its file name.
+
+    Args:
+        paper: What the paper reports.
+        numbers: What was run.
+
+    Returns:
+        Those without rows are there, too.
+    """
     return {
         "comparison": judgements.comparison(paper, numbers),
         "joint": judgements.joint(paper, numbers),
@@ -210,7 +289,19 @@ def all_tables(paper: Paper, numbers: Numbers) -> Mapping[str, pd.DataFrame]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A GitHub-flavoured Markdown table."""
+    """A GitHub-flavoured Markdown table.
+
+    Args:
+        table: Its values are shown as text.
+
+    Returns:
+        Text; "(none)" for a table without rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> print(markdown(pd.DataFrame()), end="")
+        (none)
+    """
     if table.empty:
         return "(none)\n"
     cells = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
@@ -218,7 +309,19 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def latex(table: pd.DataFrame) -> str:
-    """A LaTeX tabular (booktabs), every special character escaped."""
+    """A LaTeX tabular (booktabs), every special character escaped.
+
+    Args:
+        table: Its values are shown as text.
+
+    Returns:
+        Text; a comment for a table without rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> print(latex(pd.DataFrame()), end="")
+        % no rows
+    """
     if table.empty:
         return "% no rows\n"
     style = table.astype(str).style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)

@@ -45,7 +45,14 @@ class Checker:
         self._kept: dict[tuple, Any] = {}
 
     def why_not(self, record: dict[str, Any]) -> str:
-        """Why a run does not count, in a sentence; empty where it does."""
+        """Why a run does not count, in a sentence; empty where it does.
+
+        Args:
+            record: The run's.
+
+        Returns:
+            The first difference, and how many more there are; or "".
+        """
         told = self.differing(record)
         if not told:
             return ""
@@ -53,7 +60,14 @@ class Checker:
         return told[0] + more
 
     def differing(self, record: dict[str, Any]) -> list[str]:
-        """Everything in which a record differs from what would be run now, a sentence each."""
+        """Everything in which a record differs from what would be run now, a sentence each.
+
+        Args:
+            record: The run's.
+
+        Returns:
+            [] where the run counts.
+        """
         run, variant = record["cell"], Variant.parse(record["cell"]["variant"])
         if variant.was:
             now = {"cell": run | {"variant": str(replace(variant, was=""))}}
@@ -137,6 +151,12 @@ def published(corpus: str) -> pd.DataFrame | None:
     """The utterance table of a published corpus from its names and checksums alone; None where those are not known.
 
     The synthetic corpus is made where it is not there yet.
+
+    Args:
+        corpus: Its name.
+
+    Returns:
+        What its parser tells, and `sha256`; of the synthetic corpus the whole table.
     """
     import pandas as pd
 

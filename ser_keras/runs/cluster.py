@@ -220,7 +220,13 @@ class Cluster:
     def extracted(
         self, extraction: Extraction, copies: tuple[str, ...], shards: Sequence[Sequence[Row]]
     ) -> Iterator[tuple[Sequence[Row], Features]]:
-        """Features of shards of recordings, in their order; `extract_corpus` takes this as `elsewhere`."""
+        """Features of shards of recordings, in their order; `extract_corpus` takes this as `elsewhere`.
+
+        Args:
+            extraction: What to compute.
+            copies: "original" and names of `extraction.augment`.
+            shards: Of each recording utterance, path and SHA-256.
+        """
         import cloudpickle
 
         how = cloudpickle.dumps((extraction, copies))

@@ -42,19 +42,40 @@ class Costs:
                 self._found.setdefault(key, []).append(record)
 
     def seconds(self, run: Run) -> float:
-        """What a run like the earlier ones takes: of the same protocol and variant, else recipe, else any."""
+        """What a run like the earlier ones takes: of the same protocol and variant, else recipe, else any.
+
+        Args:
+            run: The planned run.
+
+        Returns:
+            Seconds on this machine; `UNKNOWN` where there are no earlier runs.
+        """
         known = self._likest(run)
         return fmean(self._scaled(record) for record in known) if known else UNKNOWN
 
     def memory(self, run: Run) -> tuple[float, bool]:
-        """Megabytes that such a run takes, and whether that was measured; else it is what its features take."""
+        """Megabytes that such a run takes, and whether that was measured; else it is what its features take.
+
+        Args:
+            run: The planned run.
+
+        Returns:
+            Megabytes, 0 where nothing is known; and True for a measured peak.
+        """
         known = self._likest(run)
         if peaks := [peak for record in known if (peak := _measured(record, "peak_mb"))]:
             return max(peaks), True
         return max(map(feature_bytes, known), default=0.0) / 2**20, False
 
     def disk(self, runs: Sequence[Run]) -> float:
-        """Megabytes that runs of one protocol and variant leave: features, predictions, one model."""
+        """Megabytes that runs of one protocol and variant leave: features, predictions, one model.
+
+        Args:
+            runs: The planned runs.
+
+        Returns:
+            Megabytes; 0 where nothing is known.
+        """
         known = self._likest(runs[0]) if runs else []
         if not known:
             return 0.0
@@ -77,7 +98,18 @@ class Costs:
 
 
 def feature_bytes(record: Record) -> float:
-    """What the features of a run's examples take, float32; of windows, each frame once."""
+    """What the features of a run's examples take, float32; of windows, each frame once.
+
+    Args:
+        record: The run's.
+
+    Returns:
+        Bytes; 0 where the record has no input shape.
+
+    Example:
+        >>> feature_bytes({})
+        0.0
+    """
     shape = _parameters(record).get("input_shape", [])
     window = record.get("what", {}).get("window")
     once = min(1.0, window["shift"] / window["length"]) if window else 1.0

@@ -92,21 +92,49 @@ class Experiment:
                     )
 
     def run_under(self, variant: str) -> tuple[str, ...]:
-        """The protocols that a variant is run under unless others are asked for; views are none."""
+        """The protocols that a variant is run under unless others are asked for; views are none.
+
+        Args:
+            variant: Its name, without marks.
+
+        Returns:
+            Names, each once.
+        """
         names = self.readings.get(variant, tuple(self.protocols))
         return tuple(dict.fromkeys(self.source(name) for name in names))
 
     def source(self, protocol: str) -> str:
-        """The protocol whose runs give a protocol's numbers: itself, or for a view the one that it looks at."""
+        """The protocol whose runs give a protocol's numbers: itself, or for a view the one that it looks at.
+
+        Args:
+            protocol: Its name.
+
+        Returns:
+            The name of a protocol with runs of its own.
+        """
         given = self.protocols[protocol]
         return given.of if is_view(given) else protocol
 
     def moments(self, protocol: str) -> tuple[str, ...]:
-        """The moments of a protocol's runs that some view of them asks for."""
+        """The moments of a protocol's runs that some view of them asks for.
+
+        Args:
+            protocol: The name of one with runs of its own.
+
+        Returns:
+            In order of their names; the end of training is none.
+        """
         wanted = [getattr(p, "moment", "") for p in self.protocols.values() if getattr(p, "of", None) == protocol]
         return tuple(sorted({moment for moment in wanted if moment and moment != END}))
 
 
 def is_view(protocol: Protocol) -> bool:
-    """Whether a protocol has no runs of its own."""
+    """Whether a protocol has no runs of its own.
+
+    Args:
+        protocol: The protocol.
+
+    Returns:
+        True for `ScoredOn` and `Logged`, and a paper's own kinds of them.
+    """
     return isinstance(protocol, (ScoredOn, Logged))

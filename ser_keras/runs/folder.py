@@ -37,6 +37,22 @@ def predictions_table(
     """One row an example and part: `utterance`, `split`, `label`, `prediction`, `p_<class>` ...
 
     The columns `copy` and `window` are there where a recording gives more than one example.
+
+    Args:
+        examples: One row an example: `utterance`, `copy`, `window`, `emotion`.
+        parts: By name, positions of examples.
+        probabilities: Shape (examples, classes).
+        classes: In the order of the probabilities.
+
+    Returns:
+        Rows by part, in the order of the positions.
+
+    Example:
+        >>> import pandas as pd
+        >>> examples = pd.DataFrame({"utterance": ["a"], "copy": ["original"], "window": [0], "emotion": ["sad"]})
+        >>> table = predictions_table(examples, {"test": [0]}, np.array([[0.2, 0.8]]), ["happy", "sad"])
+        >>> table.to_dict("records")
+        [{'utterance': 'a', 'split': 'test', 'label': 'sad', 'prediction': 'sad', 'p_happy': 0.2, 'p_sad': 0.8}]
     """
     import pandas as pd
 
@@ -94,13 +110,28 @@ def write(
 
 
 def seal(folder: Path, record: dict[str, Any]) -> None:
-    """Write a record with its own checksum."""
+    """Write a record with its own checksum.
+
+    Args:
+        folder: The run's.
+        record: What JSON has; a checksum that it bears is replaced.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     rest = {key: value for key, value in record.items() if key != ITSELF}
     write_json(folder / RECORD, rest | {ITSELF: digest(rest)})
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """The record of a run that is whole; None where there is none. See `damage` for what is wrong with it."""
+    """The record of a run that is whole; None where there is none. See `damage` for what is wrong with it.
+
+    Args:
+        folder: The run's; it may be absent.
+
+    Returns:
+        The record, or None.
+    """
     return None if damage(folder) else read_json(folder / RECORD)
 
 
@@ -108,6 +139,13 @@ def damage(folder: Path) -> str:
     """What is wrong with a run's folder, in a few words; empty where it is whole.
 
     A copied or moved folder is damaged, too: its record names another place.
+
+    Args:
+        folder: The run's; it may be absent.
+
+    Example:
+        >>> damage(Path("no such folder"))
+        'no record: the run did not end'
     """
     record = read_json(folder / RECORD)
     if record is None:

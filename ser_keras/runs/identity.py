@@ -52,7 +52,18 @@ class Describer:
         return self._made[full][1]
 
     def features(self, recipe: Recipe, copies: Sequence[str]) -> What:
-        """How recordings become features, with the answers to the probes."""
+        """How recordings become features, with the answers to the probes.
+
+        Args:
+            recipe: The recipe.
+            copies: "original" and names of augmentations.
+
+        Returns:
+            `sample_rate`, `offset`, `duration`, `copies`, `probes`, and `seed` where copies are drawn.
+
+        Raises:
+            SerError: The features cannot be computed.
+        """
         extraction = recipe.extraction
         copies = tuple(copies)
         answers = self._once("features", extraction, copies, lambda: probes.of_extraction(extraction, copies))
@@ -69,12 +80,32 @@ class Describer:
         }
 
     def input_shape(self, recipe: Recipe, copies: Sequence[str]) -> tuple[int, ...]:
-        """Shape of one example, as the probes show it."""
+        """Shape of one example, as the probes show it.
+
+        Args:
+            recipe: The recipe.
+            copies: "original" and names of augmentations.
+
+        Returns:
+            (frames, coefficients), say.
+
+        Raises:
+            SerError: The features cannot be computed.
+        """
         shape = tuple(self.features(recipe, copies)["probes"][PROBED].get("shape", ()))
         return (recipe.window.length, *shape[1:]) if recipe.window else shape
 
     def model(self, recipe: Recipe, shape: tuple[int, ...], n_classes: int, precision: str) -> What:
         """Network, loss and optimiser, or a classifier and its parameters.
+
+        Args:
+            recipe: The recipe.
+            shape: Of one example.
+            n_classes: Emotions.
+            precision: A name of Keras's.
+
+        Returns:
+            As `training.description.of_model`.
 
         Raises:
             SerError: The recipe's own assertions do not hold, or the network cannot be built.
@@ -89,7 +120,20 @@ class Describer:
         return self._once("model", recipe.build, (shape, n_classes, precision), build)
 
     def is_network(self, recipe: Recipe, copies: Sequence[str], n_classes: int, precision: str) -> bool:
-        """Whether the recipe trains a network, so that a backend computes it."""
+        """Whether the recipe trains a network, so that a backend computes it.
+
+        Args:
+            recipe: The recipe.
+            copies: "original" and names of augmentations.
+            n_classes: Emotions.
+            precision: A name of Keras's.
+
+        Returns:
+            False for a scikit-learn classifier.
+
+        Raises:
+            SerError: The features cannot be computed, or the network cannot be built.
+        """
         return "network" in self.model(recipe, self.input_shape(recipe, copies), n_classes, precision)
 
     def what(
@@ -157,7 +201,20 @@ class Describer:
         return {key: value for key, value in what.items() if value is not None and value is not False}
 
     def network(self, recipe: Recipe, shape: tuple[int, ...], n_classes: int, precision: str) -> What:
-        """The entries of a description that need a backend."""
+        """The entries of a description that need a backend.
+
+        Args:
+            recipe: The recipe.
+            shape: Of one example.
+            n_classes: Emotions.
+            precision: A name of Keras's.
+
+        Returns:
+            `model`, and `callbacks` where there are any.
+
+        Raises:
+            SerError: The network cannot be built.
+        """
         from ser_keras.training import description
 
         made = {"model": self.model(recipe, shape, n_classes, precision)}
@@ -168,7 +225,20 @@ class Describer:
 
 
 def example_names(examples: pd.DataFrame) -> np.ndarray:
-    """A name of each example: recording, copy, window and label, shape (examples,)."""
+    """A name of each example: recording, copy, window and label, shape (examples,).
+
+    Args:
+        examples: One row an example: `utterance`, `copy`, `window`, `emotion`.
+
+    Returns:
+        Words joined by "/".
+
+    Example:
+        >>> import pandas as pd
+        >>> row = {"utterance": ["a"], "copy": ["original"], "window": [0], "emotion": ["sad"]}
+        >>> example_names(pd.DataFrame(row)).tolist()
+        ['a/original/0/sad']
+    """
     columns = [examples[name].astype(str) for name in ("utterance", "copy", "window", "emotion")]
     joined = columns[0]
     for column in columns[1:]:
@@ -177,7 +247,14 @@ def example_names(examples: pd.DataFrame) -> np.ndarray:
 
 
 def audio_name(table: pd.DataFrame) -> str:
-    """A name of the audio of an utterance table: it follows from the first 16 digits of each file's SHA-256."""
+    """A name of the audio of an utterance table: it follows from the first 16 digits of each file's SHA-256.
+
+    Args:
+        table: Utterance table with the columns `utterance` and `sha256`.
+
+    Returns:
+        16 hexadecimal digits, whatever the order of the rows.
+    """
     return digest(sorted(zip(table.utterance, table.sha256.str[:16], strict=True)))
 
 
@@ -187,6 +264,13 @@ def _digest(names: np.ndarray) -> str:
 
 def differences(record: What, now: What) -> list[str]:
     """Where a record and what would be run now differ, a sentence each; empty where the run counts.
+
+    Args:
+        record: What was run.
+        now: What would be run now.
+
+    Returns:
+        Sentences without their full stop.
 
     Example:
         >>> differences({"training": {"epochs": 30}}, {"training": {"epochs": 100}})

@@ -84,7 +84,15 @@ class Trained:
 
 
 def job_of(p: Plan, *, keep_model: bool) -> Job:
-    """The training of a planned run."""
+    """The training of a planned run.
+
+    Args:
+        p: The planned run.
+        keep_model: Whether the model is handed back.
+
+    Returns:
+        Positions and labels of the examples that the run uses, and how to train.
+    """
     parts = {"train": p.split.train, "validation": p.split.validation, "test": p.split.test, **p.split.others}
     positions = np.concatenate(list(parts.values()))
     # Each part's place among the rows that this run uses, so that only those are held and predicted.
@@ -112,6 +120,9 @@ def train(job: Job, x: Inputs, on_epoch: Callable[[int, dict[str, float]], None]
         job: What to do.
         x: The features of the whole corpus.
         on_epoch: Called after each epoch with its number, from 0, and its logs.
+
+    Returns:
+        Probabilities, history, weights, seconds, and the model where it is asked for.
 
     Raises:
         SerError: It failed; the message names the run.
@@ -149,6 +160,15 @@ def portable(trained: Trained) -> Trained:
     """The same as arrays, bytes and words alone, to be sent to another process.
 
     A Keras model becomes the bytes of its file; a scikit-learn model would be a pickle, and those are not kept.
+
+    Args:
+        trained: As `train` gives it.
+
+    Returns:
+        Without model and scaler where the model is of scikit-learn.
+
+    Raises:
+        SerError: The model cannot be written.
     """
     if not hasattr(trained.model, "save"):
         return replace(trained, model=None, scaler=None)

@@ -23,6 +23,12 @@ NOTHING = 30.0  # seconds; one that lived longer was of use
 def local_number(where: str) -> int:
     """How many workers "local:N" asks for; 0 for an address.
 
+    Args:
+        where: As given to `--cluster`.
+
+    Returns:
+        From 1, or 0.
+
     Raises:
         SerError: It is neither.
 

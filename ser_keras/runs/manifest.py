@@ -17,7 +17,14 @@ FORMAT = 2
 
 
 def written(results: Results) -> str:
-    """The manifest as text: shared parts, then one line a run, so that a difference shows which run it is."""
+    """The manifest as text: shared parts, then one line a run, so that a difference shows which run it is.
+
+    Args:
+        results: Finished runs.
+
+    Returns:
+        JSON.
+    """
     parts: dict[str, Any] = {}
     runs = [_packed(record, parts) for record in results.cells]
 
@@ -38,6 +45,12 @@ def written(results: Results) -> str:
 
 def read(path: Path) -> dict[str, Any]:
     """The arguments of `Results` that are in a manifest.
+
+    Args:
+        path: A `runs.json`.
+
+    Returns:
+        `cells`, `protocols`, `not_run`, `impossible`.
 
     Raises:
         KeyError: An entry is missing.

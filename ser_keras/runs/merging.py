@@ -35,6 +35,9 @@ def merge(folders: Sequence[Path | str], out: Path | str) -> Merged:
         folders: Output folders of the same paper.
         out: Where all runs go; one of the folders, or another.
 
+    Returns:
+        Which runs were copied, which were there already, and which were refused and why.
+
     Raises:
         SerError: A folder has no finished run, or `out` cannot be written.
     """

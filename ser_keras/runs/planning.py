@@ -99,6 +99,14 @@ class Planned:
 def chosen_recordings(experiment: Experiment, corpus: str, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The recordings that a paper uses of a corpus, and their classes in the order of the tables.
 
+    Args:
+        experiment: The paper as code.
+        corpus: Its name.
+        table: Its utterance table.
+
+    Returns:
+        Rows of the table with the labels of the paper, numbered anew; and the classes.
+
     Raises:
         SerError: There are none.
     """
@@ -132,6 +140,9 @@ def plan(
         table: Its utterance table.
         describer: Describes the runs.
         elsewhere: Where features are computed that the cache lacks; None for here.
+
+    Returns:
+        The runs with their data, and the reason by protocol that is impossible.
 
     Raises:
         SerError: No recording can be used, or an assertion of the script fails.
@@ -224,6 +235,13 @@ def divided(recipe: Recipe, protocol: Protocol) -> Protocol:
 
     What would have been set aside is then trained on, the copies of its recordings included; the test part stays what
     it is. A protocol that scores the validation part keeps it.
+
+    Args:
+        recipe: The recipe.
+        protocol: The protocol.
+
+    Returns:
+        The protocol, or a copy of it.
     """
     if recipe.validates or protocol.scored == "validation" or not getattr(protocol, "validation", 0):
         return protocol
@@ -231,7 +249,13 @@ def divided(recipe: Recipe, protocol: Protocol) -> Protocol:
 
 
 def asked(experiment: Experiment, options: Options, *, demo: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at."""
+    """Variants, each with the protocols that it is to run under; for a view, the one whose runs it looks at.
+
+    Args:
+        experiment: The paper as code.
+        options: What is asked for.
+        demo: Whether the corpus is synthetic, of which fewer variants are run.
+    """
     for variant in options.variants or (demo and experiment.demo_variants) or experiment.main or experiment.variants:
         names = options.protocols or experiment.run_under(variant)
         yield variant, tuple(dict.fromkeys(experiment.source(name) for name in names))
@@ -270,7 +294,13 @@ def _data(
 
 
 def short_message(corpus: str, count: int, length: int) -> str:
-    """What happens to recordings that are shorter than a window."""
+    """What happens to recordings that are shorter than a window.
+
+    Args:
+        corpus: Its name.
+        count: How many recordings.
+        length: Frames of a window.
+    """
     return (
         f"{corpus}: {count} recordings are shorter than a window of {length} frames; each of them gives one window, "
         "its last frame repeated. The tables count them."
@@ -280,6 +310,13 @@ def short_message(corpus: str, count: int, length: int) -> str:
 def shard(plans: list[Plan], part: tuple[int, int] | None) -> list[Plan]:
     """Every N-th of the plans, from the I-th: what one of N machines does.
 
+    Args:
+        plans: All of them.
+        part: (I, N), I from 1; None for all.
+
+    Returns:
+        The share, in order.
+
     Example:
         >>> shard(["a", "b", "c", "d", "e"], (2, 2))
         ['b', 'd']
@@ -288,7 +325,18 @@ def shard(plans: list[Plan], part: tuple[int, int] | None) -> list[Plan]:
 
 
 def by_recipe(plans: list[Plan]) -> Mapping[str, Data]:
-    """The data of each recipe among the plans."""
+    """The data of each recipe among the plans.
+
+    Args:
+        plans: Planned runs.
+
+    Returns:
+        By the recipe's name.
+
+    Example:
+        >>> by_recipe([])
+        {}
+    """
     from ser_keras.support.variant import recipe_of
 
     return {recipe_of(p.run.variant): p.data for p in plans}

@@ -45,6 +45,12 @@ def sources() -> str:
 def versions(used: str) -> dict[str, str]:
     """Versions that must be the same on both sides, with those of the backend that is used.
 
+    Args:
+        used: Keras's backend.
+
+    Returns:
+        By name; "absent" for a library that is not there.
+
     Example:
         >>> versions("tensorflow")["keras"].count(".")
         2
@@ -83,6 +89,9 @@ def train(topic: str, used: str, job: bytes, name: str, x: Inputs) -> Trained:
         job: A pickled `Job`.
         name: A name of the features.
         x: The features of the whole corpus.
+
+    Returns:
+        As `job.portable`.
     """
     global _trainer
     from distributed.worker import get_worker, thread_state
@@ -115,6 +124,12 @@ def extract(topic: str, how: bytes, shard: Sequence[tuple[str, str, bytes | None
         topic: Not used.
         how: A pickled extraction and the names of copies.
         shard: Utterance, path at the client's, and content of each recording.
+
+    Returns:
+        The features; errors name the paths at the client's.
+
+    Raises:
+        SerError: The extraction itself failed.
     """
     from threadpoolctl import threadpool_limits
 

@@ -62,7 +62,14 @@ class Results:
         return {cell["cell"]["corpus"]: cell["parameters"]["classes"] for cell in self.cells}
 
     def only(self, wanted: Callable[[dict[str, Any]], bool]) -> Results:
-        """The cells whose records are wanted, with their rows."""
+        """The cells whose records are wanted, with their rows.
+
+        Args:
+            wanted: Asked of each record.
+
+        Returns:
+            New results; these stay as they are.
+        """
         cells = [cell for cell in self.cells if wanted(cell)]
         runs = [tuple(cell["cell"][name] for name in RUN) for cell in cells]
 
@@ -188,14 +195,37 @@ def _thin(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def describe(protocol: Protocol) -> dict[str, Any]:
-    """A protocol's class and attributes, as JSON."""
+    """A protocol's class and attributes, as JSON.
+
+    Args:
+        protocol: The protocol.
+
+    Returns:
+        `kind`, `covers` and the attributes.
+
+    Example:
+        >>> from ser_keras.protocols import GroupKFold
+        >>> describe(GroupKFold(note="", folds=5))["kind"]
+        'GroupKFold'
+    """
     return {"kind": type(protocol).__name__, "covers": protocol.covers} | {
         k: list(v) if isinstance(v, tuple) else v for k, v in vars(protocol).items()
     }
 
 
 def utterances(cell: Mapping[str, Any]) -> dict[str, int]:
-    """Recordings in each part of a run's data; none where the record is older than that count."""
+    """Recordings in each part of a run's data; none where the record is older than that count.
+
+    Args:
+        cell: The run's record.
+
+    Returns:
+        By part: "train", "validation", "test".
+
+    Example:
+        >>> utterances({"audit": {"utterances/train": 8, "utterances/test": 2}})
+        {'train': 8, 'validation': 0, 'test': 2}
+    """
     return {part: cell["audit"].get(f"utterances/{part}", 0) for part in PARTS}
 
 
@@ -204,6 +234,9 @@ def unfinished(results: Results) -> pd.DataFrame:
 
     Every recording is tested in one fold, so that all are there when the tested ones are as many as a fold divides. A
     demonstration runs one fold by intent.
+
+    Args:
+        results: Finished runs.
 
     Returns:
         Columns `corpus`, `protocol`, `variant`, `seed`, `folds` (finished), `tested` and `recordings`.
@@ -225,7 +258,15 @@ def unfinished(results: Results) -> pd.DataFrame:
 
 
 def combined(results: Results, earlier: Results) -> Results:
-    """The cells of both; of a cell that both have, the first one's."""
+    """The cells of both; of a cell that both have, the first one's.
+
+    Args:
+        results: Finished runs.
+        earlier: Others, of the same paper.
+
+    Returns:
+        In the order of corpus, protocol, variant, seed and fold.
+    """
     keys = [cell["cell"] for cell in results.cells]
     old = earlier.only(lambda cell: cell["cell"] not in keys)
     cells = sorted([*results.cells, *old.cells], key=lambda cell: tuple(cell["cell"].values()))
@@ -240,7 +281,15 @@ def combined(results: Results, earlier: Results) -> Results:
 
 
 def made_way(earlier: Results, results: Results) -> Results:
-    """The earlier runs, those of an older recipe that stand where a new one comes renamed to `variant@was-<digest>`."""
+    """The earlier runs, those of an older recipe that stand where a new one comes renamed to `variant@was-<digest>`.
+
+    Args:
+        earlier: Finished runs.
+        results: New ones, whose places are freed.
+
+    Returns:
+        The earlier runs, all of them.
+    """
     new = {tuple(cell["cell"].values()): cell for cell in results.cells}
     taken = {tuple(cell["cell"].values()) for cell in earlier.cells}
     names: dict[tuple, str] = {}
@@ -270,6 +319,9 @@ def was(record: Mapping[str, Any], number: int = 1) -> str:
     Args:
         record: The run's.
         number: Of those that differ in seed, fold and examples alone, which; the second is `mfcc@was-1f0a93c2-2`.
+
+    Returns:
+        Recipe and mark.
     """
     # Seed, fold and examples differ from run to run; the rest is what the recipe was.
     recipe = {k: v for k, v in record.get("what", {}).items() if k not in ("seed", "fold", "examples")}
@@ -278,7 +330,15 @@ def was(record: Mapping[str, Any], number: int = 1) -> str:
 
 
 def marked(results: Results, why_not: Callable[[dict[str, Any]], str]) -> Results:
-    """The same runs, each that no longer counts with the reason in its record, under `differs`."""
+    """The same runs, each that no longer counts with the reason in its record, under `differs`.
+
+    Args:
+        results: Finished runs.
+        why_not: Record -> why the run does not count, or "".
+
+    Returns:
+        Of a run that counts again the reason is removed.
+    """
     cells = []
     for cell in results.cells:
         rest = {key: value for key, value in cell.items() if key != "differs"}
@@ -292,6 +352,13 @@ def thinned(results: Results, paper: Paper) -> Results:
 
     Kept are test rows; training rows where a training accuracy is reported and the protocol divides once; rows of
     the part that a protocol scores; the probability of the true class where a loss is reported.
+
+    Args:
+        results: Finished runs.
+        paper: What it reports.
+
+    Returns:
+        The same runs, with fewer rows.
     """
     table = results.predictions
     # Of one recipe reported, of all kept: a reading is judged by the same pair of numbers.
@@ -318,7 +385,15 @@ def thinned(results: Results, paper: Paper) -> Results:
 
 
 def publish(results: Results, target: Path) -> None:
-    """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `runs.json`, and their checksums."""
+    """Write what the tables are made of: `predictions.csv.gz`, `history.csv`, `runs.json`, and their checksums.
+
+    Args:
+        results: Finished runs.
+        target: The folder `results` of a paper.
+
+    Raises:
+        SerError: A file cannot be written.
+    """
     rows = results.predictions.to_csv(index=False, float_format="%.4g")
     with atomic(target / PREDICTIONS) as partial:
         partial.write_bytes(gzip.compress(rows.encode(), mtime=0))  # without a time: equal results, equal bytes
@@ -329,12 +404,25 @@ def publish(results: Results, target: Path) -> None:
 
 
 def write_sums(target: Path) -> None:
-    """Write the checksums of all files that a committed number rests on."""
+    """Write the checksums of all files that a committed number rests on.
+
+    Args:
+        target: The folder `results` of a paper.
+
+    Raises:
+        SerError: The file cannot be written.
+    """
     write_text(target / SUMS, _sums(target))
 
 
 def records(source: Path) -> list[dict[str, Any]]:
     """The records of committed runs alone, without their predictions.
+
+    Args:
+        source: The folder `results` of a paper.
+
+    Returns:
+        One a run.
 
     Raises:
         SerError: They are absent or not what was written.
@@ -352,6 +440,12 @@ def records(source: Path) -> list[dict[str, Any]]:
 def from_published(source: Path) -> Results:
     """Read what `publish` wrote, each file checked against its checksum.
 
+    Args:
+        source: The folder `results` of a paper.
+
+    Returns:
+        The committed runs, those that no longer count included.
+
     Raises:
         SerError: A file is absent or not what was written.
     """
@@ -366,7 +460,14 @@ def from_published(source: Path) -> Results:
 
 
 def damaged(source: Path) -> list[str]:
-    """What is wrong with committed results: a file that is missing, or not the one that was written."""
+    """What is wrong with committed results: a file that is missing, or not the one that was written.
+
+    Args:
+        source: The folder `results` of a paper.
+
+    Returns:
+        Sentences without their full stop; [] where all is as written.
+    """
     try:
         if not (source / SUMS).is_file():  # from a pipe, nothing might ever come
             raise FileNotFoundError
@@ -390,7 +491,14 @@ def _sums(folder: Path) -> str:
 
 
 def inconsistent(results: Results) -> list[str]:
-    """What of committed results does not fit together: a run twice, without predictions, or without a record."""
+    """What of committed results does not fit together: a run twice, without predictions, or without a record.
+
+    Args:
+        results: Finished runs.
+
+    Returns:
+        Sentences without their full stop; [] where all fits.
+    """
     runs = [tuple(cell["cell"][name] for name in RUN) for cell in results.cells]
     predicted = set(results.predictions[RUN].itertuples(index=False, name=None))
     logged = set(results.history[RUN].itertuples(index=False, name=None))
@@ -405,6 +513,12 @@ def inconsistent(results: Results) -> list[str]:
 
 def provenance(cells: Sequence[Mapping[str, Any]]) -> str:
     """How runs were made, in a line: how many, how long, on what.
+
+    Args:
+        cells: Records of runs, one or more.
+
+    Returns:
+        Words divided by commas.
 
     Example:
         >>> versions = {"keras": "3.15.1", "jax": "0.10.2"}

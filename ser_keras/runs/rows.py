@@ -33,7 +33,19 @@ def whole_utterances(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.Da
 
 
 def moments_of(predictions: pd.DataFrame) -> pd.Series:
-    """The moment of training that each row is of; rows of runs that know of none are of their end."""
+    """The moment of training that each row is of; rows of runs that know of none are of their end.
+
+    Args:
+        predictions: Rows of runs.
+
+    Returns:
+        Indexed as the rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> moments_of(pd.DataFrame({"moment": ["best_on_test", None]})).tolist() == ["best_on_test", END]
+        True
+    """
     if "moment" not in predictions:
         return pd.Series(END, index=predictions.index)
     return predictions.moment.fillna(END)

@@ -27,7 +27,14 @@ class Run:
     fold: int
 
     def folder(self, out: Path) -> Path:
-        """Where the run's files lie below `out`."""
+        """Where the run's files lie below `out`.
+
+        Args:
+            out: The output folder.
+
+        Returns:
+            A path; nothing is made.
+        """
         return out / self.corpus / self.protocol / self.variant / f"seed{self.seed}" / f"fold{self.fold}"
 
     def __str__(self) -> str:

@@ -139,13 +139,26 @@ def _one_by_one(turns: Iterable[Turn], progress: Progress, number: int) -> Itera
 
 
 def is_finished(p: Plan, out: Path) -> bool:
-    """Whether the run is there, whole, and what would be run now."""
+    """Whether the run is there, whole, and what would be run now.
+
+    Args:
+        p: The planned run.
+        out: The output folder.
+
+    Returns:
+        False for one of an older recipe, too.
+    """
     record = files.read(p.run.folder(out))
     return record is not None and not differences(record["what"], p.what)
 
 
 def set_aside(p: Plan, out: Path) -> None:
-    """Move a finished run of an older recipe out of the way: its variant becomes `variant@was-<digest>`."""
+    """Move a finished run of an older recipe out of the way: its variant becomes `variant@was-<digest>`.
+
+    Args:
+        p: The run that is planned in its place.
+        out: The output folder.
+    """
     folder = p.run.folder(out)
     record = files.read(folder)
     if record is None or not (told := differences(record["what"], p.what)):
@@ -169,7 +182,16 @@ def set_aside(p: Plan, out: Path) -> None:
 
 
 def keep(turn: Turn, trained: Trained, options: Options) -> None:
-    """Write one run."""
+    """Write one run.
+
+    Args:
+        turn: The planned run and its job.
+        trained: What came of it.
+        options: What is asked for.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     p, job = turn.plan, turn.job
     shown = p.data.examples.iloc[job.positions].reset_index(drop=True)
     record = {

@@ -20,6 +20,9 @@ def named(papers: Path | str | None = None) -> dict[str, Path]:
     Args:
         papers: The folder of all papers; None looks in the working folder, beside it, above it, and beside the package.
 
+    Returns:
+        Folders by name; of two of one name the first.
+
     Example:
         >>> sorted(named("reproductions"))[:2]
         ['boucheta2025', 'cournut2017']
@@ -35,8 +38,16 @@ def named(papers: Path | str | None = None) -> dict[str, Path]:
 def find(name: str, papers: Path | str | None = None) -> Path:
     """A paper's folder by its name, or by its path.
 
+    Args:
+        name: The name of a folder, or a path.
+        papers: The folder of all papers; None looks where `named` does.
+
     Raises:
         SerError: It is not there.
+
+    Example:
+        >>> find("jin2022", "reproductions").name
+        'jin2022'
     """
     there = named(papers)
     if name in there:
@@ -52,6 +63,9 @@ def load(path: Path | str) -> ModuleType:
 
     Args:
         path: A `run.py`, or its folder.
+
+    Returns:
+        The module; what it does when it is run as a script is not done.
 
     Raises:
         SerError: It is not there, or raises when it is loaded.

@@ -82,6 +82,9 @@ class Trainer:
             told: Called with the epochs that are done, and the accuracy.
             wanted: Asked now and then; if not, the process is ended.
 
+        Returns:
+            As `job.portable`.
+
         Raises:
             TrainerDiedError: The process ended.
             UnwantedError: The run is not wanted any more.

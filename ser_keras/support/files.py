@@ -56,7 +56,18 @@ def _umask() -> int:
 
 
 def reason(error: OSError) -> str:
-    """Why a file cannot be written, and what to do about it, as words for behind its name."""
+    """Why a file cannot be written, and what to do about it, as words for behind its name.
+
+    Args:
+        error: As writing raised it.
+
+    Returns:
+        A sentence or two.
+
+    Example:
+        >>> reason(OSError(errno.ENOSPC, "")).split(".")[0]
+        'the disk is full'
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full. Free some space and run the same command again: finished work is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -65,18 +76,44 @@ def reason(error: OSError) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically."""
+    """Write `text` to `path` atomically.
+
+    Args:
+        path: Its folder is made where it is absent.
+        text: Written as UTF-8.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     with atomic(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON to `path` atomically, keys in their own order."""
+    """Write `value` as indented JSON to `path` atomically, keys in their own order.
+
+    Args:
+        path: Its folder is made where it is absent.
+        value: What JSON has.
+
+    Raises:
+        SerError: It cannot be written.
+    """
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any | None:
-    """The JSON value in `path`, or None where no file is there, or none of JSON (half a file from elsewhere)."""
+    """The JSON value in `path`, or None where no file is there, or none of JSON (half a file from elsewhere).
+
+    Args:
+        path: The file.
+
+    Returns:
+        The value, or None.
+
+    Example:
+        >>> read_json(Path("no such file"))
+    """
     try:
         # A folder or a pipe of that name is no file; from a pipe, nothing might ever come.
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -85,13 +122,34 @@ def read_json(path: Path) -> Any | None:
 
 
 def sha256(path: Path) -> str:
-    """The file's SHA-256 as 64 hexadecimal digits."""
+    """The file's SHA-256 as 64 hexadecimal digits.
+
+    Args:
+        path: The file.
+
+    Returns:
+        In lower case.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(value: Any) -> str:
-    """A short, stable name (16 hexadecimal digits) of a JSON-able value: equal values, equal names."""
+    """A short, stable name (16 hexadecimal digits) of a JSON-able value: equal values, equal names.
+
+    Args:
+        value: What JSON has; anything else counts as its `str`.
+
+    Returns:
+        In lower case.
+
+    Example:
+        >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+        True
+    """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -20,5 +20,16 @@ def user_cache_folder() -> Path:
 
 
 def cache_folder(given: Path | None) -> Path:
-    """Where features are kept: the folder given, else the per-user cache."""
+    """Where features are kept: the folder given, else the per-user cache.
+
+    Args:
+        given: The folder of a flag or argument; None where there is none.
+
+    Returns:
+        A path; nothing is made.
+
+    Example:
+        >>> cache_folder(Path("kept")).name
+        'kept'
+    """
     return given or user_cache_folder() / "features"

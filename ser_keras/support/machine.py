@@ -18,6 +18,9 @@ def gflops(threads: int) -> float:
     Args:
         threads: Threads that it may use.
 
+    Returns:
+        In one digit behind the point.
+
     Example:
         >>> gflops(1) > 0.1
         True
@@ -58,6 +61,12 @@ def peak_memory() -> float:
 
 def measured(threads: int) -> dict[str, float]:
     """What a run's record keeps of its machine: `threads`, `gflops` and `peak_mb`, the process's so far.
+
+    Args:
+        threads: Threads that the run used.
+
+    Returns:
+        Peak memory is in megabytes.
 
     Example:
         >>> sorted(measured(1))

@@ -15,6 +15,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         name: What was written.
         known: What could have been meant.
 
+    Returns:
+        "; did you mean ...?", or "".
+
     Example:
         >>> "there is no key 'yaer'" + did_you_mean("yaer", ["title", "year"])
         "there is no key 'yaer'; did you mean 'year'?"
@@ -35,6 +38,9 @@ def escaped(text: str, *, longest: int | None = None) -> str:
         text: Anything, a file's name say.
         longest: Characters kept; what is longer ends in "...".
 
+    Returns:
+        Text that can be printed.
+
     Example:
         >>> print(escaped("a\x1b[2Jb"), escaped("abcdefgh", longest=6))
         a\x1b[2Jb abc...
@@ -46,6 +52,10 @@ def escaped(text: str, *, longest: int | None = None) -> str:
 
 def shortened(text: str, longest: int = 60) -> str:
     """The same in quotation marks, for a value within a sentence.
+
+    Args:
+        text: Anything.
+        longest: Characters kept, quotation marks not counted.
 
     Example:
         >>> print(shortened("abcdefgh", 6))

@@ -50,6 +50,9 @@ class Metric:
     def parse(name: str) -> Metric:
         """Take a metric's name apart.
 
+        Args:
+            name: As `results.csv` has it.
+
         Raises:
             ValueError: It is none; the message says what could have been meant.
 
@@ -103,6 +106,12 @@ class Metric:
     def of_unit(self, unit: str) -> Metric:
         """The same of whole utterances (`UTTERANCE`), or of what is scored ("").
 
+        Args:
+            unit: `UTTERANCE` or "".
+
+        Returns:
+            A metric; this one stays as it is.
+
         Example:
             >>> str(Metric.parse("accuracy").of_unit(UTTERANCE))
             'utterance/accuracy'
@@ -113,6 +122,15 @@ class Metric:
         """Those of `names` that a rank is taken among, this one left out.
 
         A class's recall has those of the other classes; a confusion the other wrong predictions of its label.
+
+        Args:
+            names: Of metrics.
+
+        Returns:
+            In their order.
+
+        Raises:
+            ValueError: A name is none.
 
         Example:
             >>> names = ["recall/sad", "recall/calm", "f1/calm", "confusion/sad/sad", "confusion/sad/calm", "log/epoch"]

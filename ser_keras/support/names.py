@@ -17,6 +17,12 @@ SHOWN, LONGEST = 5, 200  # names in a message, characters of each
 def printable(text: object) -> str:
     r"""The text with "?" for what must not reach a terminal or a log: control characters, bidi overrides, surrogates.
 
+    Args:
+        text: Anything; its `str` is taken.
+
+    Returns:
+        As many characters.
+
     Example:
         >>> printable("a\x1b[31m\nb\u202e.wav")
         'a?[31m?b?.wav'
@@ -31,6 +37,9 @@ def some(names: Sequence[object], file: Path | None = None) -> str:
         names: What is listed.
         file: Where the whole list goes, one name a line; None writes none. A file that cannot be written is not
             named: the list only adds to a message that has to be read.
+
+    Returns:
+        Names divided by commas.
 
     Example:
         >>> some(["a", "b"]), some(list("abcdefgh"))

@@ -49,6 +49,10 @@ class Progress:
     def step(self, note: str = "", *, by: int = 1) -> None:
         """One step (or `by` steps) more; `note` stands behind the bar.
 
+        Args:
+            note: Shown behind the bar.
+            by: How many steps.
+
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed before and got lost.
         """
@@ -63,7 +67,11 @@ class Progress:
             self._print(f"about {duration((now - self._start) / self.done * (self.total - self.done))} left")
 
     def spare(self, steps: int) -> None:
-        """So many steps are not needed after all: the total shrinks."""
+        """So many steps are not needed after all: the total shrinks.
+
+        Args:
+            steps: How many.
+        """
         self.total -= steps
         if self._bar is not None:
             self._bar.update(self._task, total=self.total)
@@ -83,6 +91,12 @@ class Progress:
 
 def duration(seconds: float) -> str:
     """Seconds as a person says them.
+
+    Args:
+        seconds: From 0.
+
+    Returns:
+        Hours and minutes, minutes and seconds, or seconds.
 
     Example:
         >>> duration(7.25), duration(192), duration(7300)

@@ -36,7 +36,15 @@ class Variant:
 
     @classmethod
     def parse(cls, text: str) -> Variant:
-        """Read a variant's name; what is no mark that is known stays part of the recipe's name."""
+        """Read a variant's name; what is no mark that is known stays part of the recipe's name.
+
+        Args:
+            text: As a run's record has it.
+
+        Example:
+            >>> Variant.parse("mfcc@3-epochs@jax")
+            Variant(recipe='mfcc', ...)
+        """
         recipe, *marks = text.split(SEPARATOR)
         found: dict[str, str | int] = {}
         for mark in marks:
@@ -63,6 +71,12 @@ class Variant:
 
 def recipe_of(text: str) -> str:
     """The recipe's name without marks.
+
+    Args:
+        text: A variant's name.
+
+    Returns:
+        What stands before the first mark.
 
     Example:
         >>> recipe_of("mfcc@mixed_bfloat16")

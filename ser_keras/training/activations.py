@@ -11,6 +11,12 @@ def hard_sigmoid_1(x: keras.KerasTensor) -> keras.KerasTensor:
 
     Keras 3's function of that name is clip(x / 6 + 0.5, 0, 1), and its LSTM's default is the sigmoid itself.
 
+    Args:
+        x: Of any shape.
+
+    Returns:
+        The shape of `x`, in [0, 1].
+
     Example:
         >>> float(hard_sigmoid_1(keras.ops.array(1.0)))  # doctest: +ELLIPSIS
         0.69999...

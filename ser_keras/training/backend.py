@@ -73,6 +73,12 @@ def thread_settings(number: int) -> dict[str, str]:
 
     It counts when it is set before Keras is imported.
 
+    Args:
+        number: Threads, from 1.
+
+    Returns:
+        Environment variables by name.
+
     Example:
         >>> thread_settings(2)["TF_NUM_INTRAOP_THREADS"]
         '2'

@@ -21,6 +21,9 @@ NOISE = frozenset({"module", "registered_name", "build_config", "compile_config"
 def of_model(model: keras.Model | sklearn.base.ClassifierMixin) -> dict[str, Any]:
     """A network with its loss and optimiser, or a classifier with its parameters, as JSON.
 
+    Args:
+        model: A compiled network, or a classifier.
+
     Returns:
         Of a network `network` (layers in order with their settings and the numbers of the layers that they read),
         `loss`, `optimiser` and `weights` (their count); of a scikit-learn classifier `classifier` and `parameters`.
@@ -66,7 +69,20 @@ def _steps(optimiser: keras.optimizers.Optimizer) -> dict[str, Any]:
 
 
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
-    """The layers of a network in order: class, settings, and the numbers of the layers whose output each reads."""
+    """The layers of a network in order: class, settings, and the numbers of the layers whose output each reads.
+
+    Args:
+        model: A built network.
+
+    Returns:
+        One entry a layer.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu")])
+        >>> [(layer["class"], layer["units"]) for layer in layers_of(model)]
+        [('Dense', 3)]
+    """
     import keras
 
     numbers = {id(layer): number for number, layer in enumerate(model.layers)}
@@ -107,7 +123,18 @@ def _own_policy(layer: keras.layers.Layer) -> str | None:
 
 
 def of_callbacks(make: Callable[[], list[keras.callbacks.Callback]] | None) -> list[dict[str, Any]]:
-    """Classes and settings of the callbacks of one run, before they have seen anything."""
+    """Classes and settings of the callbacks of one run, before they have seen anything.
+
+    Args:
+        make: Makes the callbacks; None for none.
+
+    Returns:
+        One entry a callback.
+
+    Example:
+        >>> of_callbacks(None)
+        []
+    """
     if make is None:
         return []
     described = []
@@ -125,6 +152,12 @@ def of_callbacks(make: Callable[[], list[keras.callbacks.Callback]] | None) -> l
 
 def plain(value: Any) -> Any:
     """A configuration as JSON: no names that count up, nothing that is None, infinite numbers as words.
+
+    Args:
+        value: What `get_config` gives, or a part of it.
+
+    Returns:
+        Values that JSON has; floats in seven digits.
 
     Example:
         >>> plain({"name": "dense_3", "units": 4, "bias": None, "rate": float("inf"), "shape": (2, 3)})

@@ -140,7 +140,11 @@ def fit(
 
 @contextmanager
 def dtype_policy(precision: str) -> Iterator[None]:
-    """Keras's dtype policy while the block runs; the one before is put back."""
+    """Keras's dtype policy while the block runs; the one before is put back.
+
+    Args:
+        precision: A name of Keras's: "float32", "mixed_bfloat16", "mixed_float16".
+    """
     import keras
 
     before = keras.config.dtype_policy()
@@ -152,14 +156,34 @@ def dtype_policy(precision: str) -> Iterator[None]:
 
 
 def predict(model: keras.Model, x: Inputs) -> np.ndarray:
-    """Probabilities, float32, (examples, classes)."""
+    """Probabilities, float32, (examples, classes).
+
+    Args:
+        model: A network with a softmax.
+        x: Shape (examples, ...).
+
+    Returns:
+        Shape (examples, classes), in the order of `x`.
+    """
     from ser_keras.training.batches import given
 
     return np.asarray(model.predict(**given(x, None, PREDICTED), verbose=0), dtype=np.float32)
 
 
 def predicted_batches(x: Inputs, batch_size: int) -> Iterator[np.ndarray]:
-    """The examples in order, batch by batch, as the network is given them."""
+    """The examples in order, batch by batch, as the network is given them.
+
+    Args:
+        x: Shape (examples, ...).
+        batch_size: Examples in a batch; the last one may have fewer.
+
+    Returns:
+        Arrays, shape (batch, ...).
+
+    Example:
+        >>> [len(batch) for batch in predicted_batches(np.zeros((5, 2), np.float32), 2)]
+        [2, 2, 1]
+    """
     from ser_keras.training.batches import Batches
 
     batches = Batches(x, None, batch_size)

@@ -15,6 +15,9 @@ def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
     Args:
         cpuinfo: Where Linux says what its CPU can do.
+
+    Returns:
+        Whether it is fast there; anything computes it.
     """
     gpus = _compute_capabilities()
     if gpus:

@@ -31,7 +31,12 @@ class Keeper(keras.callbacks.Callback):
         self.test_accuracies: list[float] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the weights if this epoch is the best so far, or one that is asked for."""
+        """Keep the weights if this epoch is the best so far, or one that is asked for.
+
+        Args:
+            epoch: From 0.
+            logs: Metrics of the epoch by name.
+        """
         reached = {self.watched: (logs or {}).get("val_accuracy")}
         if "best_on_test" in self.wanted and self.test_accuracy:
             self.test_accuracies.append(self.test_accuracy())
@@ -45,7 +50,11 @@ class Keeper(keras.callbacks.Callback):
             self.kept[name] = self.model.get_weights()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Keep the weights of the last epoch."""
+        """Keep the weights of the last epoch.
+
+        Args:
+            logs: Not used.
+        """
         if LAST in self.wanted:
             self.kept[LAST] = self.model.get_weights()
 

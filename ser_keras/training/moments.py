@@ -23,6 +23,12 @@ EPOCH = re.compile(r"epoch_(\d+)")
 def is_moment(name: str) -> bool:
     """Whether a word names a moment.
 
+    Args:
+        name: The word.
+
+    Returns:
+        True for "epoch_N" and the names of `NAMED`.
+
     Example:
         >>> is_moment("epoch_30"), is_moment("best_on_test"), is_moment("best")
         (True, True, False)

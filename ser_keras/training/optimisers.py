@@ -32,7 +32,13 @@ class RMSprop2(keras.optimizers.RMSprop):
     def update_step(
         self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
     ) -> None:
-        """One step of one variable."""
+        """One step of one variable.
+
+        Args:
+            gradient: The shape of the variable.
+            variable: What is changed.
+            learning_rate: A scalar.
+        """
         rate, gradient = ops.cast(learning_rate, variable.dtype), ops.cast(gradient, variable.dtype)
         average = self._velocities[self._get_variable_index(variable)]
         self.assign(average, self.rho * average + (1 - self.rho) * ops.square(gradient))

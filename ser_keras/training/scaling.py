@@ -39,6 +39,9 @@ class Scaler:
             train: Positions of the samples to fit on.
             how: As `Recipe.scaler`. Of windows, each frame that stands in a training window counts once.
 
+        Returns:
+            The scaler; for None one that changes nothing.
+
         Raises:
             ValueError: `how` is unknown, or does not fit windows or samples that are held once.
 
@@ -68,7 +71,14 @@ class Scaler:
         return cls(how, fitted.mean_, fitted.scale_)
 
     def apply(self, x: Inputs) -> Inputs:
-        """Standardised features: float32, the shape of `x`; windows and rows are scaled when they are gathered."""
+        """Standardised features: float32, the shape of `x`; windows and rows are scaled when they are gathered.
+
+        Args:
+            x: Shape (samples, ...), as `fit` was given.
+
+        Returns:
+            A new object; `x` stays as it is.
+        """
         if self.how is None:
             return x
         if self.how in BY_ROW:
@@ -93,6 +103,12 @@ class Scaler:
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Scaler:
         """What `to_json` wrote.
+
+        Args:
+            given: `how`, `mean`, `deviation`, `dtype` and `shape`.
+
+        Returns:
+            The scaler.
 
         Raises:
             KeyError: An entry is missing.

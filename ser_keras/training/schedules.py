@@ -28,11 +28,23 @@ class CyclicRate(keras.callbacks.Callback):
         self.batches = 0
 
     def rate(self, epochs: float) -> float:
-        """The rate after so many epochs, whole or not."""
+        """The rate after so many epochs, whole or not.
+
+        Args:
+            epochs: Since training began.
+
+        Returns:
+            From `lowest` to `highest`, whose distance is halved with each cycle.
+        """
         cycle, position = divmod(epochs / self.step, 2)
         return self.lowest + (self.highest - self.lowest) * (1 - abs(position - 1)) / 2**cycle
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Set the rate of the coming step."""
+        """Set the rate of the coming step.
+
+        Args:
+            batch: Not used.
+            logs: Not used.
+        """
         self.model.optimizer.learning_rate.assign(self.rate(self.batches / self.params["steps"]))
         self.batches += 1

@@ -48,7 +48,14 @@ class StandardisedArray:
         return replace(self, positions=self.positions[chosen])
 
     def gather(self, chosen: np.ndarray) -> np.ndarray:
-        """Some of the samples as an array of their own."""
+        """Some of the samples as an array of their own.
+
+        Args:
+            chosen: Positions, shape (chosen,).
+
+        Returns:
+            Standardised where a mean is known, shape (chosen, ...).
+        """
         x = self.values[self.positions[chosen]]
         if self.mean is not None:
             sound = x.any(axis=1, keepdims=True) if self.padded else True
@@ -58,7 +65,15 @@ class StandardisedArray:
         return x
 
     def moments(self, chosen: np.ndarray, *, padded: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each row over some samples, float32, shape (1, rows, 1, ...)."""
+        """Mean and standard deviation of each row over some samples, float32, shape (1, rows, 1, ...).
+
+        Args:
+            chosen: Positions of the samples, shape (chosen,).
+            padded: Leave out columns of zeros, which pad a short recording.
+
+        Returns:
+            The mean and the deviation; the deviation of a row that stands still is 1.
+        """
         from sklearn.preprocessing import StandardScaler
 
         fitted = StandardScaler()

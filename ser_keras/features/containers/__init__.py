@@ -71,6 +71,11 @@ def _dispatch(reader: Reader) -> Stated:
 def limit(rate: float, channels: int, frames: int | None) -> None:
     """Refuse what no speech is.
 
+    Args:
+        rate: Samples a second, in Hz.
+        channels: Their number.
+        frames: Samples of each channel; None where that is not known.
+
     Raises:
         Flaw: The rate, the channels, the length or the decoded size is beyond its limit.
     """
@@ -89,6 +94,12 @@ def limit(rate: float, channels: int, frames: int | None) -> None:
 
 def compare(header: Stated, *, rate: int, channels: int, frames: int) -> None:
     """Set what a decoder tells or gives against the header.
+
+    Args:
+        header: What the header says.
+        rate: In Hz, as it was decoded.
+        channels: As they were decoded.
+        frames: Samples of each channel, as they were decoded.
 
     Raises:
         Flaw: They differ: what was read is shorter than stated, or something else.

@@ -32,7 +32,17 @@ VOC_WIDTHS = {0: 1, 4: 2, 6: 1, 7: 1}  # codec -> bytes in a sample
 
 
 def aiff(reader: Reader) -> Stated:
-    """AIFF and AIFC."""
+    """AIFF and AIFC.
+
+    Args:
+        reader: The file, of which the first four bytes are known to be "FORM".
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     size, form = reader.unpack(">I4s", 4)
     if form not in (b"AIFF", b"AIFC"):
         raise unreadable(f"IFF of the kind {form.decode('latin-1')!r}")
@@ -59,7 +69,17 @@ def aiff(reader: Reader) -> Stated:
 
 
 def au(reader: Reader) -> Stated:
-    """Sun's and NeXT's AU, big-endian or little-endian."""
+    """Sun's and NeXT's AU, big-endian or little-endian.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     order = "<" if reader.take(0, 4) == b"dns." else ">"
     start, size, codec, rate, channels = reader.unpack(f"{order}IIIII", 4)
     if start < 24:
@@ -75,7 +95,17 @@ def au(reader: Reader) -> Stated:
 
 
 def caf(reader: Reader) -> Stated:
-    """Apple's CAF."""
+    """Apple's CAF.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     found: dict[bytes, Chunk] = {}
     layout = Layout(head=">4sq")
     for chunk in chunks(reader, 8, layout, data=b"data", unknown=(CAF_TO_THE_END,)):
@@ -94,7 +124,17 @@ def caf(reader: Reader) -> Stated:
 
 
 def voc(reader: Reader) -> Stated:
-    """Creative Labs's VOC with one block of sound, as libsndfile reads it."""
+    """Creative Labs's VOC with one block of sound, as libsndfile reads it.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, without sound, or holds more than one block of it.
+    """
     start, version, check = reader.unpack("<HHH", 20)
     if check != (~version + 0x1234) & 0xFFFF:
         raise Flaw("is damaged: the sum in its header is wrong")
@@ -131,7 +171,17 @@ def _voc_sound(reader: Reader, kind: int, body: int, size: int) -> Stated:
 
 
 def nist(reader: Reader) -> Stated:
-    """NIST SPHERE, the header of which is text."""
+    """NIST SPHERE, the header of which is text.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     size = re.fullmatch(rb"NIST_1A\n\s*(\d{1,7})\n", reader.take(0, 16))
     if not size:
         raise Flaw("is damaged: its header is not that of a NIST SPHERE file")

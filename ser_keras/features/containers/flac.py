@@ -10,7 +10,18 @@ RATES |= {11: 96000}
 
 
 def flac(reader: Reader, start: int = 0) -> Stated:
-    """The block STREAMINFO, compared with the first frame."""
+    """The block STREAMINFO, compared with the first frame.
+
+    Args:
+        reader: The file.
+        start: Byte at which the stream begins, behind a tag.
+
+    Returns:
+        Rate, channels, length, bits, and the MD5 of the samples where it is stated.
+
+    Raises:
+        Flaw: It is truncated, damaged, contradicts itself, or does not state its length.
+    """
     head, info = reader.unpack(">I34s", start + 4)
     if head & 0x7FFF_FFFF != 34:
         raise Flaw("is damaged: its header is not that of a FLAC file")

@@ -59,6 +59,13 @@ class Reader:
     def take(self, start: int, count: int) -> bytes:
         """`count` bytes from `start` on.
 
+        Args:
+            start: First byte.
+            count: How many.
+
+        Returns:
+            Exactly `count` bytes.
+
         Raises:
             Flaw: The file ends before.
         """
@@ -68,18 +75,40 @@ class Reader:
         return found
 
     def peek(self, start: int, count: int) -> bytes:
-        """Up to `count` bytes from `start` on."""
+        """Up to `count` bytes from `start` on.
+
+        Args:
+            start: First byte.
+            count: How many at most.
+
+        Returns:
+            Fewer, or none, where the file ends before.
+        """
         if start >= self.size:
             return b""
         self.file.seek(start)
         return self.file.read(min(count, self.size - start))
 
     def unpack(self, form: str, start: int) -> tuple:
-        """Numbers at `start`, in the notation of `struct`."""
+        """Numbers at `start`, in the notation of `struct`.
+
+        Args:
+            form: As for `struct.unpack`.
+            start: First byte.
+
+        Returns:
+            One value an entry of `form`.
+
+        Raises:
+            Flaw: The file ends before.
+        """
         return struct.unpack(form, self.take(start, struct.calcsize(form)))
 
     def require(self, end: int) -> None:
         """Tell a file that ends before byte `end`.
+
+        Args:
+            end: The first byte that need not be there.
 
         Raises:
             Flaw: It does.
@@ -114,7 +143,14 @@ class Layout:
     tails: Collection[bytes] = (b"",)
 
     def named(self, name: bytes) -> bool:
-        """Whether the bytes can be a chunk's name: four letters."""
+        """Whether the bytes can be a chunk's name: four letters.
+
+        Args:
+            name: The bytes where a name should stand.
+
+        Returns:
+            Whether they are one, tail included.
+        """
         return len(name) >= 4 and all(32 <= byte < 127 for byte in name[:4]) and name[4:] in self.tails
 
 
@@ -167,6 +203,10 @@ def chunks(
 def once(found: dict[bytes, Chunk], chunk: Chunk) -> None:
     """Note a chunk of which there must be one.
 
+    Args:
+        found: Chunks by name, to which it is added.
+        chunk: The chunk.
+
     Raises:
         Flaw: It is the second.
     """
@@ -177,6 +217,10 @@ def once(found: dict[bytes, Chunk], chunk: Chunk) -> None:
 
 def part(found: dict[bytes, Chunk], name: bytes) -> Chunk:
     """A chunk that must be there.
+
+    Args:
+        found: Chunks by name.
+        name: Which of them.
 
     Raises:
         Flaw: It is not.
@@ -189,8 +233,19 @@ def part(found: dict[bytes, Chunk], name: bytes) -> Chunk:
 def whole_frames(size: int, width: int) -> int:
     """How many frames of `width` bytes a number of bytes makes.
 
+    Args:
+        size: Bytes of sound.
+        width: Bytes of one sample of all channels.
+
+    Returns:
+        The number of frames.
+
     Raises:
         Flaw: It is no whole number.
+
+    Example:
+        >>> whole_frames(12, 4)
+        3
     """
     if width <= 0 or size % width:
         raise Flaw(f"contradicts itself: {size:,} bytes are no whole number of frames of {width} bytes")
@@ -198,5 +253,12 @@ def whole_frames(size: int, width: int) -> int:
 
 
 def unreadable(codec: str) -> Flaw:
-    """A codec that is refused, by its name."""
+    """A codec that is refused, by its name.
+
+    Args:
+        codec: Its name.
+
+    Returns:
+        The error, to be raised.
+    """
     return Flaw(f"is coded as {codec}, which cannot be read here", CONVERT)

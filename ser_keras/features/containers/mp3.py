@@ -32,7 +32,18 @@ class Frame:
 
 
 def id3(head: bytes) -> int:
-    """Bytes of an ID3v2 tag that begins so; 0 for none."""
+    """Bytes of an ID3v2 tag that begins so; 0 for none.
+
+    Args:
+        head: The first ten bytes of a file, or more.
+
+    Returns:
+        Bytes of the whole tag, its head and its footer included.
+
+    Example:
+        >>> id3(b"ID3" + bytes([4, 0, 0, 0, 0, 1, 0])), id3(b"RIFF" + bytes(6))
+        (138, 0)
+    """
     if head[:3] != b"ID3" or len(head) < 10 or max(head[6:10]) > 127:
         return 0
     size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
@@ -40,7 +51,18 @@ def id3(head: bytes) -> int:
 
 
 def mp3(reader: Reader, start: int = 0) -> Stated:
-    """Walk through the frames from byte `start` on."""
+    """Walk through the frames from byte `start` on.
+
+    Args:
+        reader: The file.
+        start: Byte at which the first frame is looked for, behind a tag.
+
+    Returns:
+        Rate, channels, and a length that is not exact.
+
+    Raises:
+        Flaw: It is truncated, damaged, too large, or of changing bit rate without a stated length.
+    """
     if reader.size - start > LARGEST:
         raise Flaw(f"is an MP3 of {reader.size:,} bytes, which no recording of an hour has")
     data = reader.take(start, reader.size - start)

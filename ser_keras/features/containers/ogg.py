@@ -14,7 +14,17 @@ REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def ogg(reader: Reader) -> Stated:
-    """Walk through the pages: each sum right, none missing, the last one marked as such."""
+    """Walk through the pages: each sum right, none missing, the last one marked as such.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        What the codec's own head says, and the length by the last page.
+
+    Raises:
+        Flaw: It is truncated, damaged, too large, of several streams, or in a codec that is not read here.
+    """
     if reader.size > LARGEST:
         raise Flaw(f"is an Ogg file of {reader.size:,} bytes, which no recording of an hour has")
     data = reader.take(0, reader.size)

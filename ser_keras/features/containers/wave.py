@@ -34,7 +34,17 @@ W64 = Layout(head="<16sq", pad=8, own=24, tails=(W64_TAIL,))
 
 
 def riff(reader: Reader) -> Stated:
-    """RIFF (little-endian) and RIFX (big-endian)."""
+    """RIFF (little-endian) and RIFX (big-endian).
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     order = ">" if reader.take(0, 4) == b"RIFX" else "<"
     size, form = reader.unpack(f"{order}I4s", 4)
     streamed = size == 0 or size in UNKNOWN
@@ -44,7 +54,17 @@ def riff(reader: Reader) -> Stated:
 
 
 def rf64(reader: Reader) -> Stated:
-    """RF64 and BW64: WAV whose sizes stand in 64 bits, in a part of their own."""
+    """RF64 and BW64: WAV whose sizes stand in 64 bits, in a part of their own.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     form, name, length, size, data = reader.unpack("<4s4sIQQ", 8)
     if name != b"ds64" or length < 28:
         raise Flaw("is damaged: its part 'ds64' is missing")
@@ -53,7 +73,17 @@ def rf64(reader: Reader) -> Stated:
 
 
 def w64(reader: Reader) -> Stated:
-    """Sony's W64: names are GUIDs, sizes have 64 bits and count their own head."""
+    """Sony's W64: names are GUIDs, sizes have 64 bits and count their own head.
+
+    Args:
+        reader: The file.
+
+    Returns:
+        Rate, channels, length.
+
+    Raises:
+        Flaw: It is truncated, damaged, or in a codec that is not read here.
+    """
     guid, size, form = reader.unpack("<16sq16s", 0)
     if guid != W64_HEAD or form[4:] != W64_TAIL:
         raise Flaw("is damaged: its header is not that of a W64 file")
