@@ -1,6 +1,6 @@
 """All papers and protocols on corpora with few speakers, with the names and counts of the real ones.
 
-A protocol divides, or says in a sentence why it cannot. The sound is a few milliseconds of noise.
+A protocol divides, or says in a sentence why it cannot. The sound is 0.3 seconds of noise.
 """
 
 import io
@@ -47,7 +47,7 @@ def write_iemocap(folder):
     """The release's counts: turns a session, improvised turns an emotion; scripted ones and other labels beside them."""
     improvised = [code for code, count in IMPROVISED.items() for _ in range(count)]
     codes = {s: improvised[int(s) - 1 :: 5] for s in iemocap.TURNS}
-    sound = sounds(0.01)
+    sound = sounds(0.3)
     for session, turns in iemocap.TURNS.items():
         rest = turns - len(codes[session])
         scripted = [code for code, _ in zip(itertools.cycle((*OTHERS, *IMPROVISED)), range(rest), strict=False)]
