@@ -35,6 +35,11 @@ def together(*rules):
     return lambda protocol, recipe: all(rule(protocol, recipe) for rule in rules)
 
 
+def having_one(*words):
+    return lambda protocol, recipe: any(w in recipe for w in words)
+
+
+COURSE = ("_lab", "_together")  # Cournut's readings with the course's mspec
 COPIES = under("paper", "split_first", "speaker_independent")  # where Boucheta's copies are
 # What a constant touches; of those not named, every committed run. `none` are constants of readings that have no
 # committed runs, of the demo corpus, of drawings, and those that an assertion holds for whole corpora alone.
@@ -61,7 +66,9 @@ TOUCHED = {
     },
     "cournut2017": {
         "UTTERANCES": under("random_windows"),
-        **dict.fromkeys(("SPEAKERS", "LAB_HOP", "LAB_RATE", "NEIGHBOURS", "STACKED"), none),
+        "HOP": having(without=COURSE),
+        **dict.fromkeys(("LAB_HOP", "LAB_RATE"), having_one(*COURSE)),
+        **dict.fromkeys(("SPEAKERS", "NEIGHBOURS", "STACKED"), none),
         **dict.fromkeys(("CEPSTRA", "LIFTER"), of("mfcc")),
     },
     "varshney2025": {
