@@ -326,7 +326,7 @@ def test_a_committed_model_is_whole_and_its_accuracies_are_those_of_committed_re
 
     folder = ROOT / "reproductions" / paper
     told, _ = store.read(folder / "model")
-    numbers = card._numbers(folder)
+    numbers = card.committed(folder)
     for key, protocol in (("paper", "paper"), ("new_speakers", "speaker_independent")):
         variant = told["accuracy"][key]["variant"]
         lead = "utterance/" if told["window"] else ""

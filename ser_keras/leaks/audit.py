@@ -167,13 +167,17 @@ def audit(
         return counted(train, test, scaler=scaler)
     import pandas as pd
 
-    one, other = listing.read(train, side="train"), listing.read(test, side="test")
+    one, other = (
+        table.assign(key=table.path.map(_key))
+        for table in (listing.read(train, side="train"), listing.read(test, side="test"))
+    )
+    ours, theirs = (dict(iter(table.groupby("key"))) for table in (one, other))  # rows of each recording
     first, second = _unique(one), _unique(other)
     known = matching.know(first, jobs=jobs)
     found, unusable = matching.copies(known, first, second, jobs=jobs)
     copies, pairs = [], []
     for copy in sorted(found, key=lambda c: (not c.identical, -c.likeness)):
-        rows = _windows(one, other, first[copy.train], second[copy.test])
+        rows = _windows(ours[_key(first[copy.train])], theirs[_key(second[copy.test])])
         if copy.identical and rows is not None:
             pairs += rows
         else:
@@ -183,7 +187,7 @@ def audit(
     reasons |= {second[p]: reason for p, reason in unusable.items()}
     table = pd.DataFrame(copies, columns=list(COPY_COLUMNS)).astype({"identical": bool})
     windows = pd.DataFrame([pair[1:] for pair in pairs], columns=list(WINDOW_COLUMNS))
-    copied = other.path.map(_key).isin({_key(path) for path in table.test})
+    copied = other.key.isin({_key(path) for path in table.test})
     undecided = [f"{len(reasons):,} recordings cannot be read: {some(list(reasons.values()))}"] if reasons else []
     who = _shared(one, other, "speaker")
     if who is None and speakers:
@@ -212,7 +216,7 @@ def _key(path: str) -> str:
 
 def _unique(table: pd.DataFrame) -> list[str]:
     """The recordings of a list, each once."""
-    return list({_key(path): path for path in table.path}.values())
+    return list(dict(zip(table.key, table.path, strict=True)).values())
 
 
 def _shared(one: pd.DataFrame, other: pd.DataFrame, column: str) -> list[str] | None:
@@ -222,16 +226,13 @@ def _shared(one: pd.DataFrame, other: pd.DataFrame, column: str) -> list[str] | 
     return sorted(set(one[column]) & set(other[column]))
 
 
-def _windows(
-    one: pd.DataFrame, other: pd.DataFrame, first: str, second: str
-) -> list[tuple[int, str, str, float]] | None:
+def _windows(ours: pd.DataFrame, others: pd.DataFrame) -> list[tuple[int, str, str, float]] | None:
     """Pairs of windows of one recording; None where a list does not say where its windows lie."""
-    ours = [table[table.path.map(_key) == _key(path)] for table, path in ((one, first), (other, second))]
-    if any(rows[["start", "end"]].isna().any().any() for rows in ours):
+    if any(rows[["start", "end"]].isna().any().any() for rows in (ours, others)):
         return None
     made = []
-    for theirs in ours[1].itertuples():
-        for mine in ours[0].itertuples():
+    for theirs in others.itertuples():
+        for mine in ours.itertuples():
             overlap = max(0.0, min(theirs.end, mine.end) - max(theirs.start, mine.start))
             shown = [f"{row.path} {row.start:g}-{row.end:g} s" for row in (theirs, mine)]
             made.append((theirs.Index, *shown, round(overlap, 3)))

@@ -25,11 +25,11 @@ NOT_COMMERCIAL = "NC"
 VERSIONS = ("ser-keras", "keras", "tensorflow", "jax", "torch", "numpy", "librosa")
 
 
-def accuracies(paper: Path, description: dict[str, Any], place: Path) -> dict[str, Any]:
+def accuracies(numbers: Numbers | None, description: dict[str, Any], place: Path) -> dict[str, Any]:
     """How often the model, and others of its recipe, are right: from the run's predictions and the committed ones.
 
     Args:
-        paper: The paper's folder.
+        numbers: As `committed` gives them.
         description: What `model.json` says.
         place: The run's folder.
 
@@ -39,7 +39,6 @@ def accuracies(paper: Path, description: dict[str, Any], place: Path) -> dict[st
         the variant that was run and its number of seeds; None where nothing is committed. `unit` says what is
         counted.
     """
-    numbers = _numbers(paper)
     unit = UTTERANCE if description["window"] else "recording"
     lead = f"{UTTERANCE}/" if description["window"] else ""
     found: dict[str, Any] = {"unit": unit, "this_model": _own(description, place)}
@@ -49,7 +48,15 @@ def accuracies(paper: Path, description: dict[str, Any], place: Path) -> dict[st
     return found
 
 
-def _numbers(paper: Path) -> Numbers | None:
+def committed(paper: Path) -> Numbers | None:
+    """The paper's committed numbers.
+
+    Args:
+        paper: The paper's folder.
+
+    Returns:
+        None where nothing is committed, or it is damaged.
+    """
     from ser_keras.evaluation.numbers import Numbers
     from ser_keras.runs import results
     from ser_keras.support.errors import SerError
@@ -102,11 +109,11 @@ def _own(description: dict[str, Any], place: Path) -> dict[str, Any] | None:
     return {metric: round(found[metric], 4) for metric in METRICS} | {"n": len(table)}
 
 
-def confusion(paper: Path, description: dict[str, Any]) -> pd.DataFrame | None:
+def confusion(numbers: Numbers | None, description: dict[str, Any]) -> pd.DataFrame | None:
     """What new speakers' recordings were taken for, in per cent of each emotion, over all committed runs.
 
     Args:
-        paper: The paper's folder.
+        numbers: As `committed` gives them.
         description: What `model.json` says.
 
     Returns:
@@ -114,7 +121,7 @@ def confusion(paper: Path, description: dict[str, Any]) -> pd.DataFrame | None:
     """
     import pandas as pd
 
-    numbers, corpus = _numbers(paper), description["run"]["corpus"]
+    corpus = description["run"]["corpus"]
     variant = _variant(numbers, description, NEW_SPEAKERS)
     if variant is None:
         return None
@@ -124,13 +131,13 @@ def confusion(paper: Path, description: dict[str, Any]) -> pd.DataFrame | None:
     return 100 * table.div(table.sum(axis=1), axis=0).fillna(0)
 
 
-def card(paper: Path, description: dict[str, Any], place: Path, *, weights: int) -> str:
+def card(paper: Path, numbers: Numbers | None, description: dict[str, Any], *, weights: int) -> str:
     """The model card as Markdown with a YAML head.
 
     Args:
         paper: The paper's folder.
+        numbers: As `committed` gives them.
         description: What `model.json` says, `accuracy` and `command` included.
-        place: The run's folder.
         weights: How many weights the network has.
 
     Returns:
@@ -149,7 +156,7 @@ def card(paper: Path, description: dict[str, Any], place: Path, *, weights: int)
         _use(description),
         _trained_on(corpus, description),
         _right(description),
-        _confusion(confusion(paper, description), description),
+        _confusion(confusion(numbers, description), description),
         _not_for(corpus),
         _files(description),
     ]

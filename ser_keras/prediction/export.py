@@ -71,15 +71,16 @@ def export(
     description, scaler = of_run(place)
     recipe = recipe_for(description, papers)
     paper = script.find(description["paper"], papers)
+    numbers = card.committed(paper)
     network = store.read_network(place / runs.MODEL)
     description |= {
         "features": {**parameters(recipe.extraction.extract), **description["features"]},
         "hears": reach(recipe.extraction),
         "stored": precision,
         "command": command or _command(description),
-        "accuracy": card.accuracies(paper, description, place),
+        "accuracy": card.accuracies(numbers, description, place),
     }
-    text = card.card(paper, description, place, weights=network.count_params())
+    text = card.card(paper, numbers, description, weights=network.count_params())
     store.write(out, network=network, scaler=scaler, description=description, card=text, precision=precision)
     return Exported(out, place, description, sum((out / name).stat().st_size for name in (*store.FILES, store.SUMS)))
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
 from ser_keras.support.errors import SerError
@@ -103,8 +101,6 @@ class LocalWorkers:
             self._born.append(born)
 
     def _started(self) -> tuple[subprocess.Popen, IO[bytes], float]:
-        suite = str(Path(__file__).parents[2])
-        paths = [suite, *filter(None, [os.environ.get("PYTHONPATH")])]
         voice = tempfile.TemporaryFile(dir=self._folder.name)  # noqa: SIM115
         process = subprocess.Popen(
             [
@@ -112,7 +108,7 @@ class LocalWorkers:
                 *("--no-nanny", "--no-dashboard", "--nthreads", str(self.threads)),
                 *("--memory-limit", "0", "--local-directory", self._folder.name, "--death-timeout", "60"),
             ],
-            env=os.environ | backend.thread_settings(self.threads) | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=backend.child_environment(self.threads),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=voice,

@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ser_keras.training import backend
@@ -48,12 +47,9 @@ class Trainer:
     def __init__(self, threads: int, used: str) -> None:
         self.settings = (threads, used)
         self._has: list[str] = []  # names of features that were sent
-        suite = str(Path(__file__).parents[2])
-        paths = os.pathsep.join(filter(None, [suite, os.environ.get("PYTHONPATH")]))
-        settings = backend.thread_settings(threads) | {"KERAS_BACKEND": used, "PYTHONPATH": paths}
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import main; main()"],
-            env=os.environ | settings,
+            env=backend.child_environment(threads) | {"KERAS_BACKEND": used},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

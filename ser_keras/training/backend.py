@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import logging
 import os
+from pathlib import Path
 
 from ser_keras.support.stderr import held
 
@@ -84,6 +85,24 @@ def thread_settings(number: int) -> dict[str, str]:
         '2'
     """
     return dict.fromkeys(_THREADS, str(number)) | {"TF_NUM_INTEROP_THREADS": "1"}
+
+
+def child_environment(number: int) -> dict[str, str]:
+    """The environment of a process that computes for this one: so many threads, and the suite as it lies here.
+
+    Args:
+        number: Threads, from 1.
+
+    Returns:
+        This process's variables, with those.
+
+    Example:
+        >>> child_environment(2)["OMP_NUM_THREADS"]
+        '2'
+    """
+    suite = str(Path(__file__).parents[2])
+    paths = os.pathsep.join(filter(None, [suite, os.environ.get("PYTHONPATH")]))
+    return os.environ | thread_settings(number) | {"PYTHONPATH": paths}
 
 
 def threads() -> int:

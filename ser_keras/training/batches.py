@@ -36,6 +36,21 @@ def given(
     return {"x": Batches(x, targets, batch_size, seed=seed, change=change)}
 
 
+def held_out(x: Inputs, targets: np.ndarray, batch_size: int) -> Any:
+    """The same as `validation_data`, for which Keras takes arrays as a pair.
+
+    Args:
+        x: Samples.
+        targets: One-hot classes, shape (samples, classes).
+        batch_size: Samples in a batch, where they are made as they are needed.
+
+    Returns:
+        (x, targets), or batches.
+    """
+    made = given(x, targets, batch_size)
+    return (made["x"], made["y"]) if "y" in made else made["x"]
+
+
 class Batches(keras.utils.PyDataset):
     """Batches of samples and targets, in a new order each epoch if shuffled.
 

@@ -81,7 +81,7 @@ def fit(
     import keras
     import pandas as pd
 
-    from ser_keras.training.batches import given
+    from ser_keras.training.batches import given, held_out
     from ser_keras.training.keeper import Keeper
 
     keras.utils.set_random_seed(seed)
@@ -97,20 +97,17 @@ def fit(
         watched = next((name for name in ("validation", "test") if len(parts[name])), None)
 
         def right() -> float:
-            given = predict(model, x[parts["test"]])
-            return float(np.mean(given.argmax(axis=1) == labels[parts["test"]]))
+            said = predict(model, x[parts["test"]])
+            return float(np.mean(said.argmax(axis=1) == labels[parts["test"]]))
 
         keeper = Keeper(
             moments,
             watched=watched,
             test_accuracy=right if watched == "validation" and len(parts["test"]) else None,
         )
-        held_out = given(x[parts[watched]], targets[parts[watched]], PREDICTED) if watched else None
-        if held_out:
-            held_out = (held_out["x"], held_out["y"]) if "y" in held_out else held_out["x"]
         history = model.fit(
             **given(x[train], targets[train], recipe.batch_size, seed=seed, change=recipe.change),
-            validation_data=held_out,
+            validation_data=held_out(x[parts[watched]], targets[parts[watched]], PREDICTED) if watched else None,
             epochs=epochs,
             verbose=0,
             callbacks=[
